@@ -1,0 +1,26 @@
+"""Who did what: records, roles and tokens."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, post_save
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditConfig(AppConfig):
+    """Roles are granted after each migration; the first password's file ends with its use."""
+
+    name = "audit_app"
+    verbose_name = _("Audit")
+
+    def ready(self) -> None:
+        from django.contrib.auth import get_user_model
+
+        from audit_app import passwords, roles
+
+        post_migrate.connect(roles.grant_roles, dispatch_uid="audit_app.roles")
+        post_save.connect(
+            passwords.forget_initial_password,
+            sender=get_user_model(),
+            dispatch_uid="audit_app.passwords",
+        )

@@ -1,0 +1,29 @@
+"""The three roles, as groups: administrator, operator, viewer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+ADMINISTRATOR, OPERATOR, VIEWER = "administrator", "operator", "viewer"
+OPERATED_APPS = ("models_app", "tasks_app")
+PANEL_APPS = ("audit_app", "tasks_app", "models_app")
+
+
+def grant_roles(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:
+    """Give each role its permissions; after each migration, as permissions come with models."""
+    if sender.label != "models_app":  # the last of ours: by then all permissions are there
+        return
+    every = Permission.objects.using(using)
+    seen = Q(codename__startswith="view_", content_type__app_label__in=(*PANEL_APPS,))
+    operated = Q(content_type__app_label__in=OPERATED_APPS) & ~Q(codename__startswith="override_")
+    for name, granted in (
+        (ADMINISTRATOR, every.all()),
+        (OPERATOR, every.filter(operated)),
+        (VIEWER, every.filter(seen & ~Q(content_type__app_label="audit_app"))),
+    ):
+        group, _ = Group.objects.using(using).get_or_create(name=name)
+        group.permissions.add(*granted)

@@ -1,0 +1,145 @@
+"""Ollama servers and their models."""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
+from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
+from ollamactl.lib.crypto import EncryptedJSONField
+
+
+class OllamaServer(models.Model):
+    """One Ollama that the panel looks after.
+
+    `status`, `reason`, `message`, `version`, `latency_ms` and the times come from checks alone.
+    `reason` is a code of `models_app.ollama.errors` for programs, `message` its sentence.
+    """
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    base_url = models.CharField(_("base URL"), max_length=500, unique=True)
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=ServerKind.choices, default=ServerKind.EXTERNAL
+    )
+    auth_kind = models.CharField(
+        _("authentication"), max_length=16, choices=AuthKind.choices, default=AuthKind.NONE
+    )
+    # bearer: {token}; basic: {username, password}; header: {name, value}
+    credentials = EncryptedJSONField(_("credentials"), default=dict, blank=True)
+    ca_pem = models.TextField(_("own certificate authority (PEM)"), blank=True)
+    max_downloads = models.PositiveSmallIntegerField(
+        _("downloads at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty: the panel's default."),
+    )
+
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=ServerStatus.choices,
+        default=ServerStatus.UNKNOWN,
+        db_index=True,
+    )
+    reason = models.CharField(max_length=64, blank=True)
+    message = models.CharField(_("message"), max_length=500, blank=True)
+    version = models.CharField(_("version"), max_length=64, blank=True)
+    latency_ms = models.FloatField(_("latency (ms)"), null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)
+    checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
+    next_check_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    tags_seen_at = models.DateTimeField(null=True, blank=True)
+    tags_hash = models.CharField(max_length=64, blank=True)
+    synced_at = models.DateTimeField(_("synced"), null=True, blank=True)
+    seq = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = OllamaServerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
+        ordering = ["name", "id"]
+        permissions = [("sync_ollamaserver", _("Can sync servers"))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the server says of itself that it is the simulator."""
+        return self.version.endswith("-simulated")
+
+
+class OllamaModel(models.Model):
+    """One model on one server.
+
+    `name` is as `/api/tags` shows it, `key` the normalised full name in lower case. `status` is one
+    of the written `ModelStatus` values; passing ones have a live `last_task` behind them.
+    `digest` is empty until the model is on the server. `loaded` mirrors `/api/ps`:
+    `{size, size_vram, processor, expires_at}` (bytes, words, ISO 8601 or null for ever).
+    """
+
+    server = models.ForeignKey(
+        OllamaServer, on_delete=models.CASCADE, related_name="models", verbose_name=_("server")
+    )
+    name = models.CharField(_("name"), max_length=512)
+    key = models.CharField(max_length=700)
+    source = models.CharField(
+        _("source"), max_length=16, choices=Source.choices, db_index=True
+    )
+    status = models.CharField(
+        _("status"), max_length=16, choices=ModelStatus.choices, db_index=True
+    )
+    message = models.CharField(_("message"), max_length=500, blank=True)
+    size = models.BigIntegerField(_("size"), null=True, blank=True, db_index=True)
+    digest = models.CharField(_("digest"), max_length=64, blank=True, db_index=True)
+    family = models.CharField(_("family"), max_length=64, blank=True)
+    parameter_size = models.CharField(_("parameters"), max_length=32, blank=True)
+    quantization = models.CharField(_("quantization"), max_length=32, blank=True)
+    context_length = models.PositiveBigIntegerField(_("context length"), null=True, blank=True)
+    loaded = models.JSONField(_("loaded"), null=True, blank=True)
+    is_loaded = models.BooleanField(default=False, db_index=True)
+    pinned = models.BooleanField(_("pinned"), default=False, db_index=True)
+    outdated = models.BooleanField(_("outdated"), null=True, blank=True, db_index=True)
+    modified_at = models.DateTimeField(_("modified"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, db_index=True)
+    last_task = models.ForeignKey(
+        "tasks_app.Task", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    seq = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    objects = OllamaModelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        ordering = ["name", "id"]
+        default_permissions = ["view", "delete"]
+        permissions = [
+            ("pull_ollamamodel", _("Can pull models")),
+            ("start_ollamamodel", _("Can start models")),
+            ("stop_ollamamodel", _("Can stop models")),
+            ("override_preflight", _("Can continue against the resource check")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["server", "key"], name="one_model_a_name"),
+            models.CheckConstraint(
+                condition=~models.Q(status=ModelStatus.UNAVAILABLE),
+                name="unavailable_is_never_written",
+            ),
+        ]
+        indexes = [models.Index(fields=["server", "digest"]), models.Index(fields=["name"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the server has the model (an older version, where a pull is under way)."""
+        return bool(self.digest)

@@ -1,0 +1,1 @@
+"""The types of task of servers and models."""

@@ -1,0 +1,22 @@
+"""The project's own app configurations."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ProjectConfig(AppConfig):
+    """Management commands, checks and templates of the project itself."""
+
+    name = "ollamactl"
+    label = "ollamactl_project"
+
+    def ready(self) -> None:
+        from ollamactl import checks  # noqa: F401 - registers the system checks
+
+
+class PanelAdminConfig(AdminConfig):
+    """The admin, mounted at the root with the panel's own pages."""
+
+    default_site = "ollamactl.site.PanelSite"

@@ -1,0 +1,1 @@
+"""System checks: each says how to mend what it finds."""

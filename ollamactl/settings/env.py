@@ -1,0 +1,232 @@
+"""The environment, read and checked in one place.
+
+Imports no Django: the supervisor and `ollamactl doctor` read the same values before Django starts.
+A bad value raises `ConfigurationError`, whose text is the one line that a person sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_BIND = "127.0.0.1:8800"
+DEFAULT_HOME = "~/.local/share/ollamactl"
+DEFAULT_OLLAMA_PORT = 11434
+LANGUAGES = ("en", "zh-hans")
+LOG_FORMATS = ("console", "json")
+# A unix socket's path is bounded by the kernel's sockaddr_un (108 bytes with the final NUL).
+MAX_SOCKET_PATH = 106
+
+
+class ConfigurationError(Exception):
+    """One environment variable cannot be used; the text names it and says what would work."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment asks for, parsed."""
+
+    home: Path
+    bind_host: str
+    bind_port: int
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    secret_key: str
+    database_url: str
+    valkey_url: str
+    ollama_url: str
+    docker_host: str
+    log_format: str
+    language: str
+    debug: bool
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Config:
+        """Parse `OLLAMACTL_*` (and `OLLAMA_HOST`); raise `ConfigurationError` at the first bad one."""
+        home = _home(environ)
+        host, port = parse_bind(environ.get("OLLAMACTL_BIND") or DEFAULT_BIND)
+        return cls(
+            home=home,
+            bind_host=host,
+            bind_port=port,
+            public_url=_url(environ, "OLLAMACTL_PUBLIC_URL"),
+            allowed_hosts=_list(environ, "OLLAMACTL_ALLOWED_HOSTS"),
+            trusted_proxies=_list(environ, "OLLAMACTL_TRUSTED_PROXIES"),
+            secret_key=_secret(environ, "OLLAMACTL_SECRET_KEY"),
+            database_url=environ.get("OLLAMACTL_DATABASE_URL", ""),
+            valkey_url=_valkey(environ),
+            ollama_url=_ollama_url(environ),
+            docker_host=environ.get("OLLAMACTL_DOCKER_HOST", ""),
+            log_format=_choice(environ, "OLLAMACTL_LOG_FORMAT", LOG_FORMATS),
+            language=_choice(environ, "OLLAMACTL_LANGUAGE", LANGUAGES),
+            debug=environ.get("OLLAMACTL_DEBUG", "") == "1",
+        )
+
+    @property
+    def logs_dir(self) -> Path:
+        """Log files of processes and of tasks."""
+        return self.home / "logs"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Secret keys, one a file, 0600."""
+        return self.home / "keys"
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets and pid files; a short folder elsewhere where the home's path is too long."""
+        folder = self.home / "run"
+        if len(os.fsencode(folder / "valkey.sock")) <= MAX_SOCKET_PATH:
+            return folder
+        mark = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"ollamactl-{os.getuid()}-{mark}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """The unix socket of the embedded Valkey."""
+        return self.run_dir / "valkey.sock"
+
+    @property
+    def base_url(self) -> str:
+        """Where a person on this machine opens the panel."""
+        if self.public_url:
+            return self.public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind_host, self.bind_host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.bind_port}"
+
+    def signing_key(self) -> str:
+        """The secret key: from the environment, else a random one made once in the home."""
+        return self.secret_key or read_or_create_secret(self.keys_dir / "secret-key")
+
+
+def read_or_create_secret(path: Path) -> str:
+    """Return the secret in `path`; make it (random, 0600) when there is none. Safe in a race."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, path)  # fails where another process was first: then its key counts
+    except FileExistsError:
+        pass
+    finally:
+        Path(temporary).unlink()
+    return path.read_text().strip()
+
+
+def parse_bind(text: str, name: str = "OLLAMACTL_BIND") -> tuple[str, int]:
+    """Split `host:port`, `[v6]:port`, `:port` or `port`."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigurationError(name, f"'{text}' is not an address such as {DEFAULT_BIND}")
+    return host, int(port)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = Path(environ.get("OLLAMACTL_HOME") or DEFAULT_HOME).expanduser()
+    if not home.is_absolute():
+        raise ConfigurationError("OLLAMACTL_HOME", f"'{home}' must be an absolute path")
+    return home
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(name) or choices[0]
+    if value not in choices:
+        raise ConfigurationError(name, f"'{value}' is none of {', '.join(choices)}")
+    return value
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return environ.get(name, "")
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        reason = f"'{path}' cannot be read: {error.strerror}"
+        raise ConfigurationError(f"{name}_FILE", reason) from error
+
+
+def _url(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").rstrip("/")
+    if not value:
+        return ""
+    parts = _split(value, name)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ConfigurationError(name, f"'{value}' is not a URL such as https://panel.example.com")
+    return value
+
+
+def _split(value: str, name: str):  # type: ignore[no-untyped-def]  # urlsplit's own overloads
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(name, f"'{value}' is not a URL: {error}") from error
+    return parts
+
+
+def _valkey(environ: Mapping[str, str]) -> str:
+    value = environ.get("OLLAMACTL_VALKEY_URL", "")
+    if value and _split(value, "OLLAMACTL_VALKEY_URL").scheme not in ("redis", "rediss", "unix"):
+        raise ConfigurationError(
+            "OLLAMACTL_VALKEY_URL", f"'{value}' must begin with redis://, rediss:// or unix://"
+        )
+    return value
+
+
+def _ollama_url(environ: Mapping[str, str]) -> str:
+    """`OLLAMACTL_OLLAMA_URL`, else `OLLAMA_HOST` as Ollama's own client reads it, else the default."""
+    if environ.get("OLLAMACTL_OLLAMA_URL"):
+        return _url(environ, "OLLAMACTL_OLLAMA_URL")
+    return parse_ollama_host(environ.get("OLLAMA_HOST", ""))
+
+
+def parse_ollama_host(text: str) -> str:
+    """Read `OLLAMA_HOST` as Ollama does: scheme, host and port are each optional.
+
+    Without a scheme the port defaults to 11434; with http or https to 80 or 443. An address to
+    listen on ("0.0.0.0") is reached at loopback. A bad port falls back to the default.
+    """
+    value = text.strip().strip("\"'")
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        scheme, rest = "http", value
+    default = {"http": 80, "https": 443}.get(scheme, DEFAULT_OLLAMA_PORT) if separator else DEFAULT_OLLAMA_PORT
+    rest = rest.split("/", 1)[0]
+    host, port_text = _host_and_port(rest)
+    port = int(port_text) if port_text.isdigit() and int(port_text) < 65536 else default
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _host_and_port(text: str) -> tuple[str, str]:
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        return host, rest.removeprefix(":")
+    if text.count(":") == 1:
+        host, _, port = text.partition(":")
+        return host, port
+    return text, ""

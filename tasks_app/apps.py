@@ -1,0 +1,18 @@
+"""Every long operation: rows, queue, progress, logs and live events."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TasksConfig(AppConfig):
+    """Registers the topics of tasks."""
+
+    name = "tasks_app"
+    verbose_name = _("Tasks")
+
+    def ready(self) -> None:
+        from tasks_app import topics
+
+        topics.register()

@@ -1,0 +1,7 @@
+"""The socket."""
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+
+class EventsConsumer(AsyncJsonWebsocketConsumer):
+    pass

@@ -1,0 +1,82 @@
+"""Live events: the registry of topics, and `publish`.
+
+An app registers each kind of topic with the permission to hear it and a function that gives the
+present state. A topic is a prefix ("models") or a prefix and an id ("model:7").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from ollamactl.lib.errors import InvalidInput
+
+Snapshot = Callable[[int | None], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class TopicKind:
+    """One kind of topic.
+
+    `snapshot(id)` gives the data that a subscriber is shown first, the same for every user, or None
+    where there is no such thing. `takes_id` is False for lists ("models"), True for "model:7".
+    """
+
+    prefix: str
+    permission: str
+    snapshot: Snapshot
+    takes_id: bool
+
+    def allows(self, user: User) -> bool:
+        """Whether this user may hear the topic."""
+        return user.has_perm(self.permission)
+
+
+_kinds: dict[str, TopicKind] = {}
+
+
+def register_topic(prefix: str, *, permission: str, snapshot: Snapshot, takes_id: bool) -> None:
+    """Make a kind of topic known; called from an app's `ready`."""
+    _kinds[prefix] = TopicKind(prefix, permission, snapshot, takes_id)
+
+
+def parse_topic(topic: str) -> tuple[TopicKind, int | None]:
+    """The kind and the id of a topic's name; `InvalidInput` where there is none such."""
+    prefix, separator, number = topic.partition(":")
+    kind = _kinds.get(prefix)
+    if kind is None or kind.takes_id != bool(separator):
+        raise InvalidInput(f"There is no topic “{topic[:80]}”.", code="unknown_topic")
+    if not kind.takes_id:
+        return kind, None
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise InvalidInput(f"“{topic[:80]}” has no number for an id.", code="unknown_topic")
+    return kind, int(number)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message to subscribers: api.md's `{type, seq, ts, subject, data}` and where it goes."""
+
+    type: str
+    subject: str
+    seq: int
+    data: dict[str, Any]
+    topics: tuple[str, ...]
+
+
+def publish(
+    type: str, *, subject: str, seq: int, data: dict[str, Any], topics: Iterable[str]
+) -> None:
+    """Send one event to the subscribers of the topics once the transaction is committed.
+
+    Never blocks and never fails: an event that cannot be sent is made good by the next snapshot.
+    """
+    from django.db import transaction
+
+    from tasks_app.publisher import publisher
+
+    event = Event(type=type, subject=subject, seq=seq, data=data, topics=tuple(topics))
+    transaction.on_commit(lambda: publisher().send(event))

@@ -1,0 +1,118 @@
+"""The task row: the truth about every long operation."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tasks_app.choices import ENDED, LIVE, State, Unit
+from tasks_app.querysets import TaskQuerySet
+
+
+class Task(models.Model):
+    """One long operation, from the click to its end.
+
+    | from | to | by |
+    |---|---|---|
+    | - | queued | `services.create_task` |
+    | queued | running | a worker's claim |
+    | running | queued | a retry later, a release at shutdown, a lost lease |
+    | queued, running | paused | a pause |
+    | paused | queued | a resume |
+    | running | succeeded, failed | the runner's end |
+    | running | failed | the third lost lease (`worker_lost`) |
+    | queued, running, paused | cancelled | a cancel |
+    | failed, cancelled | queued | a retry by a person |
+
+    A running row belongs to `owner` until `lease_until`, and every write of a worker is fenced by
+    `id, epoch, state = running`. Times are the database's.
+    """
+
+    type = models.CharField(_("type"), max_length=64, db_index=True)
+    resource_type = models.CharField(_("resource type"), max_length=32, blank=True)
+    resource_id = models.BigIntegerField(_("resource id"), null=True, blank=True)
+    resource_name = models.CharField(_("resource"), max_length=512, blank=True)
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent"),
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    payload = models.JSONField(_("payload"), default=dict, blank=True)
+    payload_version = models.PositiveSmallIntegerField(default=1)
+    queue = models.CharField(_("queue"), max_length=64, default="default")
+    priority = models.SmallIntegerField(_("priority"), default=0)
+    limit_key = models.CharField(max_length=128, blank=True)
+
+    state = models.CharField(
+        _("state"), max_length=16, choices=State.choices, default=State.QUEUED, db_index=True
+    )
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    lost_count = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(default=0)
+    owner = models.CharField(max_length=128, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    run_after = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    pause_requested = models.BooleanField(default=False)
+
+    done = models.BigIntegerField(null=True, blank=True)
+    total = models.BigIntegerField(null=True, blank=True)
+    unit = models.CharField(max_length=8, choices=Unit.choices, blank=True)
+    rate = models.FloatField(null=True, blank=True)
+    phase = models.CharField(max_length=64, blank=True)
+    seq = models.BigIntegerField(default=0)
+    error = models.JSONField(_("error"), null=True, blank=True)
+    result = models.JSONField(_("result"), null=True, blank=True)
+    log_path = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        ordering = ["-created_at", "-id"]
+        default_permissions = ["view"]
+        permissions = [
+            ("cancel_task", _("Can cancel and pause tasks")),
+            ("retry_task", _("Can retry and resume tasks")),
+        ]
+        indexes = [
+            models.Index(fields=["state", "queue", "-priority", "created_at"], name="task_claim"),
+            models.Index(fields=["state", "lease_until"], name="task_lease"),
+            models.Index(fields=["limit_key", "state"], name="task_limit"),
+            models.Index(fields=["resource_type", "resource_id", "-created_at"], name="task_of"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=State.values), name="task_state_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.resource_name or self.resource_id or ''}".strip()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the task is not at its end."""
+        return self.state in LIVE
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the task has succeeded, failed or was cancelled."""
+        return self.state in ENDED

@@ -1,0 +1,135 @@
+"""What a type of task is made of: one small class in its app's `runners.py`, registered here.
+
+    @register
+    class PullRunner(Runner):
+        type = "model.pull"
+        ...
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from django.utils.functional import Promise
+
+from ollamactl.lib.errors import ApplicationError
+from tasks_app.choices import Unit
+from tasks_app.models import Task
+
+T = TypeVar("T")
+
+
+class TaskFailed(ApplicationError):
+    """The work cannot go on. `retryable` says whether a later attempt can help."""
+
+    code = "failed"
+
+    def __init__(self, detail: object, *, code: str, retryable: bool = False) -> None:
+        super().__init__(detail, code=code)
+        self.retryable = retryable
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The work has to end now: cancelled, paused, released at shutdown, or the lease is lost."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When a failed attempt is followed by another: `backoff` seconds, doubled, jittered."""
+
+    attempts: int = 1
+    backoff: float = 2.0
+    longest: float = 300.0
+
+
+class Run(Protocol):
+    """One attempt at one task, as its runner sees it. Every method raises `Stopped` when due."""
+
+    task: Task
+    stopping: threading.Event
+
+    def log(self, line: str) -> None:
+        """Add one line to the task's log file and to its live log."""
+
+    def progress(
+        self,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        unit: Unit = Unit.NONE,
+        phase: str = "",
+        rate: float | None = None,
+    ) -> None:
+        """Say how far the work is. Cheap: call it as often as there is news, from any thread."""
+
+    def check(self) -> None:
+        """Raise `Stopped` if the work has to end."""
+
+    def stream(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the process's one event loop and wait for its result.
+
+        The database connection of this thread is closed first. When the task has to stop, the
+        coroutine is cancelled, which closes its upstream connection, and `Stopped` is raised.
+        """
+
+
+class Runner(ABC):
+    """The work of one type of task, done once by one attempt."""
+
+    type: ClassVar[str]
+    payload_version: ClassVar[int] = 1
+    queue: ClassVar[str] = "default"
+    retry: ClassVar[RetryPolicy] = RetryPolicy()
+    pausable: ClassVar[bool] = False
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.task = run.task
+
+    @abstractmethod
+    def work(self) -> dict[str, Any] | None:
+        """Do the work; return the result (JSON). Raise `TaskFailed` with a sentence for people.
+
+        It may be repeated at any moment: a crash, a lost lease or a retry starts it again.
+        """
+
+    @classmethod
+    def settle(cls, task: Task) -> None:
+        """Bring the rows of the task's resource in line with `task.state`.
+
+        Called inside the transaction of every change of state of the task (queued, running,
+        paused, retried, and each end), by whichever process makes it: so the two never disagree.
+        """
+
+    @classmethod
+    def limit(cls, limit_key: str) -> int | None:
+        """How many tasks with this `limit_key` may run at once; None for no limit."""
+        return None
+
+    @classmethod
+    def topics(cls, task: Task) -> list[str]:
+        """Live topics beside `tasks` and `task:<id>` that want this task's events."""
+        return []
+
+
+_runners: dict[str, type[Runner]] = {}
+
+
+def register(runner: type[Runner]) -> type[Runner]:
+    """Make a type of task known (a class decorator)."""
+    _runners[runner.type] = runner
+    return runner
+
+
+def runner_of(task_type: str) -> type[Runner] | None:
+    """The runner of a type of task; None where its app is gone."""
+    return _runners.get(task_type)
+
+
+def registered_types() -> list[str]:
+    """Every known type of task, sorted."""
+    return sorted(_runners)

@@ -1,0 +1,5 @@
+"""The live topics of tasks."""
+
+
+def register() -> None:
+    """Make them known."""
