@@ -1,0 +1,213 @@
+"""Calls on loaded models: generate, chat, embed and ps."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+
+from ollamactl.simulator.bodies import Refused, model_text, read_body, require_name, streams
+from ollamactl.simulator.durations import parse_keep_alive
+from ollamactl.simulator.http_server import Request, Response
+from ollamactl.simulator.models_api import answer_lines
+from ollamactl.simulator.names import Name
+from ollamactl.simulator.pulls import Line
+from ollamactl.simulator.runners import Runners
+from ollamactl.simulator.settings import Settings
+from ollamactl.simulator.store import Installed, Store, timestamp
+
+Shape = Callable[[str], Line]
+
+
+class InferenceApi:
+    """Handlers; each takes a request and gives a response."""
+
+    def __init__(self, settings: Settings, store: Store, runners: Runners) -> None:
+        self._settings = settings
+        self._store = store
+        self._runners = runners
+
+    async def ps(self, request: Request) -> Response:
+        return Response.json({"models": self._runners.as_json()})
+
+    async def generate(self, request: Request) -> Response:
+        body, keep_alive = _read(request)
+        text = model_text(body)
+        missing = f"model '{text}' not found"
+        model = self._installed(text, empty=(404, missing), missing=missing)
+        prompt = str(body.get("prompt") or "")
+        return await self._complete(model, body, keep_alive, prompt, lambda t: {"response": t})
+
+    async def chat(self, request: Request) -> Response:
+        body, keep_alive = _read(request)
+        text = model_text(body)
+        missing = f"model '{text}' not found"
+        model = self._installed(text, empty=(400, "model is required"), missing=missing)
+        messages = body.get("messages") or []
+        prompt = str(messages[-1].get("content") or "") if messages else ""
+        if messages and not prompt:
+            prompt = " "
+        return await self._complete(
+            model, body, keep_alive, prompt, lambda t: {"message": _assistant(t)}
+        )
+
+    async def embed(self, request: Request) -> Response:
+        started = time.monotonic()
+        body, keep_alive = _read(request)
+        text = model_text(body)
+        missing = f"model '{text}' not found"
+        inputs = _inputs(body.get("input"))
+        model = self._installed(
+            text, empty=(404, missing), missing=f'model "{text}" not found, try pulling it first'
+        )
+        async with self._runners.use(model, _options(body), keep_alive):
+            loaded = time.monotonic()
+            if not inputs:
+                return Response.json({"model": text, "embeddings": []})
+            width = int(model.manifest.facts.get("embedding_length") or 64)
+            return Response.json(
+                {
+                    "model": text,
+                    "embeddings": [_embedding(one, width) for one in inputs],
+                    "total_duration": _nanoseconds(time.monotonic() - started),
+                    "load_duration": _nanoseconds(loaded - started),
+                    "prompt_eval_count": sum(len(one.split()) + 2 for one in inputs),
+                }
+            )
+
+    def _installed(self, text: str, *, empty: tuple[int, str], missing: str) -> Installed:
+        name: Name = require_name(text, empty=empty)
+        model = self._store.find(name)
+        if model is None:
+            raise Refused(404, missing)
+        return model
+
+    async def _complete(
+        self,
+        model: Installed,
+        body: dict[str, Any],
+        keep_alive: float | None,
+        prompt: str,
+        shape: Shape,
+    ) -> Response:
+        text = model_text(body)
+        head = {"model": text, "created_at": timestamp(datetime.now(UTC))}
+        if not prompt and keep_alive == 0:
+            self._runners.expire(model)
+            return Response.json(head | shape("") | {"done": True, "done_reason": "unload"})
+        capabilities = model.manifest.capabilities
+        if "completion" not in capabilities:
+            verb = "generate" if "response" in shape("") else "chat"
+            raise Refused(400, f'"{text}" does not support {verb}')
+        if body.get("think") and "thinking" not in capabilities:
+            raise Refused(400, f'"{text}" does not support thinking')
+        if not prompt:
+            async with self._runners.use(model, _options(body), keep_alive):
+                return Response.json(head | shape("") | {"done": True, "done_reason": "load"})
+        lines = self._tokens(model, body, keep_alive, prompt, shape)
+        if streams(body):
+            return await answer_lines(lines, stream=True)
+        return Response.json(await _joined(lines, shape))
+
+    async def _tokens(
+        self,
+        model: Installed,
+        body: dict[str, Any],
+        keep_alive: float | None,
+        prompt: str,
+        shape: Shape,
+    ) -> AsyncGenerator[Line]:
+        started = time.monotonic()
+        async with self._runners.use(model, _options(body), keep_alive):
+            loaded = time.monotonic()
+            words = _simulated_words(model, prompt)
+            limit = int(_options(body).get("num_predict") or 0)
+            reason = "length" if 0 < limit < len(words) else "stop"
+            words = words[:limit] if limit > 0 else words
+            for word in words:
+                await asyncio.sleep(1 / self._settings.tokens_per_second)
+                yield _head(body) | shape(word) | {"done": False}
+            ended = time.monotonic()
+            yield (
+                _head(body)
+                | shape("")
+                | {
+                    "done": True,
+                    "done_reason": reason,
+                    "total_duration": _nanoseconds(ended - started),
+                    "load_duration": _nanoseconds(loaded - started),
+                    "prompt_eval_count": len(prompt.split()) + 8,
+                    "prompt_eval_duration": _nanoseconds((ended - loaded) / 10),
+                    "eval_count": len(words),
+                    "eval_duration": _nanoseconds(ended - loaded),
+                }
+            )
+
+
+def _read(request: Request) -> tuple[dict[str, Any], float | None]:
+    body = read_body(request)
+    try:
+        return body, parse_keep_alive(body.get("keep_alive"))
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+
+
+def _options(body: dict[str, Any]) -> dict[str, Any]:
+    options = body.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _head(body: dict[str, Any]) -> Line:
+    return {"model": model_text(body), "created_at": timestamp(datetime.now(UTC))}
+
+
+def _assistant(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+def _simulated_words(model: Installed, prompt: str) -> list[str]:
+    """The answer: it says that it is simulated, then gives the prompt back, word by word."""
+    opening = f"This is a simulated answer by {model.name.display}; no model has run."
+    echo = f'You wrote: "{" ".join(prompt.split()[:60])}"'
+    words = f"{opening} {echo}".split()
+    return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+
+
+async def _joined(lines: AsyncGenerator[Line], shape: Shape) -> Line:
+    """One answer out of a stream's lines: all of the text, and the last line's figures."""
+    text, last = "", Line()
+    async with aclosing(lines):
+        async for line in lines:
+            message = line.get("message")
+            text += message["content"] if message else line["response"]
+            last = line
+    return last | shape(text)
+
+
+def _inputs(value: object) -> list[str]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return value
+    raise Refused(400, "invalid input type")
+
+
+def _embedding(text: str, width: int) -> list[float]:
+    """A unit vector that is always the same for the same text."""
+    seed = hashlib.sha256(text.encode()).digest()
+    numbers = random.Random(seed)  # noqa: S311 - no secret, only repeatable numbers
+    vector = [numbers.gauss(0.0, 1.0) for _ in range(width)]
+    length = math.sqrt(sum(one * one for one in vector))
+    return [one / length for one in vector]
+
+
+def _nanoseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1e9))
