@@ -1,13 +1,31 @@
-"""What people do with models. (Signatures; filled next.)"""
+"""What people do with models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from audit_app.actors import Actor
+from audit_app.services import record_action
+from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
-from models_app.services.preflight import Preflight
+from models_app.ollama.names import ModelName
+from models_app.services.preflight import Preflight, check_pull
+from models_app.services.states import busy
+from ollamactl.lib.errors import Conflict, InvalidInput
+from tasks_app import services as tasks
+from tasks_app.choices import LIVE
 from tasks_app.models import Task
+from tasks_app.sequence import next_seq
+
+PULL = "models_app.pull_ollamamodel"
+START = "models_app.start_ollamamodel"
+STOP = "models_app.stop_ollamamodel"
+DELETE = "models_app.delete_ollamamodel"
+OVERRIDE = "models_app.override_preflight"
 
 
 @dataclass(frozen=True)
@@ -26,37 +44,179 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
     `{"task": id, "model": id}`) when it is on its way already, `Conflict` (code
     `insufficient_resources`, extra `{"preflight": …}`) when the check blocks it, `NotPermitted`.
     """
-    raise NotImplementedError
+    actor.require(PULL)
+    if override:
+        actor.require(OVERRIDE)
+    parsed = parse_name(name)
+    _refuse_if_busy(server, parsed)
+    preflight = check_pull(server=server, name=parsed.display)
+    if preflight.verdict == "block" and not override:
+        raise Conflict(
+            _("The resource check says no: %(reasons)s") % {"reasons": preflight.sentence()},
+            code="insufficient_resources",
+            extra={"preflight": preflight.as_json()},
+        )
+    with transaction.atomic():
+        model = _row_for(server, parsed)
+        task = _begin(
+            actor=actor,
+            model=model,
+            type="model.pull",
+            payload={"override": override},
+            limit_key=f"server.pulls:{server.pk}",
+            data={"override": override, "preflight": preflight.verdict},
+        )
+    return Pull(model=_fresh(model), task=task, preflight=preflight)
 
 
-def start_model(*, actor: Actor, model: OllamaModel, keep_alive: str = "-1") -> Task:
-    """Queue the loading of a model."""
-    raise NotImplementedError
+def parse_name(name: str) -> ModelName:
+    """Read a model's name as people type it; `InvalidInput` with attr `name` says what is wrong."""
+    try:
+        return ModelName.parse(name)
+    except InvalidInput as error:
+        raise InvalidInput(error.detail, code=error.code, attr="name") from error
+
+
+def start_model(*, actor: Actor, model: OllamaModel, keep_alive: int | str = -1) -> Task:
+    """Queue the loading of a model; it stays loaded until it is stopped."""
+    actor.require(START)
+    with transaction.atomic():
+        model = locked(model)
+        _require_installed(model)
+        return _begin(actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive})
 
 
 def stop_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the unloading of a model."""
-    raise NotImplementedError
+    actor.require(STOP)
+    with transaction.atomic():
+        model = locked(model)
+        _require_installed(model)
+        if not model.is_loaded and model.status != ModelStatus.ERROR:
+            raise Conflict(_("“%(name)s” is not running.") % {"name": model.name})
+        return _begin(actor=actor, model=model, type="model.stop")
 
 
 def delete_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the deletion of a model: stopped, deleted at the server, then the row and its logs."""
-    raise NotImplementedError
+    actor.require(DELETE)
+    with transaction.atomic():
+        return _begin(
+            actor=actor, model=locked(model), type="model.delete", data={"digest": model.digest}
+        )
 
 
 def cancel_work(*, actor: Actor, model: OllamaModel) -> Task:
     """Cancel the model's live task. `Conflict` where there is none."""
-    raise NotImplementedError
+    return tasks.cancel_task(actor=actor, task=_task_of(model, live=True))
 
 
 def pause_pull(*, actor: Actor, model: OllamaModel) -> Task:
-    raise NotImplementedError
+    """Pause the model's pull; what is downloaded stays on the server."""
+    return tasks.pause_task(actor=actor, task=_task_of(model, live=True))
 
 
 def resume_pull(*, actor: Actor, model: OllamaModel) -> Task:
-    raise NotImplementedError
+    """Go on with a paused pull."""
+    return tasks.resume_task(actor=actor, task=_task_of(model, live=True))
 
 
 def retry_work(*, actor: Actor, model: OllamaModel) -> Task:
     """Retry the model's failed or cancelled last task."""
-    raise NotImplementedError
+    return tasks.retry_task(actor=actor, task=_task_of(model, live=False))
+
+
+def locked(model: OllamaModel) -> OllamaModel:
+    """The row as it is now, locked for the transaction; `Conflict` when it is gone."""
+    row = (
+        OllamaModel.objects.select_for_update(of=("self",))
+        .select_related("server", "last_task")
+        .filter(pk=model.pk)
+        .first()
+    )
+    if row is None:
+        raise Conflict(_("This model is gone from the panel."))
+    return row
+
+
+def _begin(
+    *,
+    actor: Actor,
+    model: OllamaModel,
+    type: str,
+    payload: dict[str, Any] | None = None,
+    limit_key: str = "",
+    data: dict[str, Any] | None = None,
+) -> Task:
+    """Queue one task of a locked model and record who asked for it."""
+    if model.last_task is not None and model.last_task.state in LIVE:
+        raise busy(model, model.last_task)
+    task = tasks.create_task(
+        type=type,
+        actor=actor,
+        resource_type="model",
+        resource_id=model.pk,
+        resource_name=model.name,
+        payload=payload,
+        limit_key=limit_key,
+    )
+    record_action(
+        actor=actor,
+        verb=type,
+        resource_type="model",
+        resource_id=model.pk,
+        resource_name=model.name,
+        data={"server": model.server.name, "task": task.pk, **(data or {})},
+    )
+    return task
+
+
+def _row_for(server: OllamaServer, name: ModelName) -> OllamaModel:
+    """The locked row of a name on a server, made when there is none."""
+    row = OllamaModel.objects.filter(server=server, key=name.key).first()
+    if row is None:
+        try:
+            with transaction.atomic():
+                row = OllamaModel.objects.create(
+                    server=server,
+                    name=name.display,
+                    key=name.key,
+                    source=Source(name.source),
+                    status=ModelStatus.WAITING,
+                    seq=next_seq(0),
+                )
+        except IntegrityError:  # somebody asked for the same at the same moment
+            row = OllamaModel.objects.get(server=server, key=name.key)
+    return locked(row)
+
+
+def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
+    """Answer at once, before the check, when the model is on its way already."""
+    row = (
+        OllamaModel.objects.filter(server=server, key=name.key).select_related("last_task").first()
+    )
+    if row is not None and row.last_task is not None and row.last_task.state in LIVE:
+        raise busy(row, row.last_task)
+
+
+def _require_installed(model: OllamaModel) -> None:
+    if not model.is_installed:
+        raise Conflict(
+            _("“%(name)s” is not on the server yet. Pull it first.") % {"name": model.name}
+        )
+
+
+def _task_of(model: OllamaModel, *, live: bool) -> Task:
+    task = model.last_task
+    if task is None or (task.state in LIVE) != live:
+        sentence = (
+            _("Nothing is under way for “%(name)s”.")
+            if live
+            else _("There is nothing to retry for “%(name)s”.")
+        )
+        raise Conflict(sentence % {"name": model.name})
+    return task
+
+
+def _fresh(model: OllamaModel) -> OllamaModel:
+    return OllamaModel.objects.for_display().get(pk=model.pk)

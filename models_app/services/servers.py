@@ -1,12 +1,39 @@
-"""Adding, changing, checking servers. (Signatures; filled next.)"""
+"""Adding, changing, checking, syncing and forgetting servers."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from audit_app.actors import Actor
-from models_app.models import OllamaServer
+from audit_app.services import record_action
+from models_app import checks
+from models_app.choices import AuthKind
+from models_app.events import announce_server, announce_server_removed
+from models_app.models import OllamaModel, OllamaServer
+from ollamactl.lib.errors import Conflict, InvalidInput
+from ollamactl.lib.netguard import check_url, ssl_context
+from tasks_app import services as tasks
+from tasks_app.choices import LIVE
 from tasks_app.models import Task
+from tasks_app.sequence import next_seq
+
+ADD = "models_app.add_ollamaserver"
+CHANGE = "models_app.change_ollamaserver"
+REMOVE = "models_app.delete_ollamaserver"
+SYNC = "models_app.sync_ollamaserver"
+POLICIES = ("server", "report")
+# What each kind of authentication needs.
+CREDENTIALS = {
+    AuthKind.NONE: (),
+    AuthKind.BEARER: ("token",),
+    AuthKind.BASIC: ("username", "password"),
+    AuthKind.HEADER: ("name", "value"),
+}
+EDITABLE = ("name", "base_url", "auth_kind", "credentials", "ca_pem", "max_downloads")
 
 
 def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> OllamaServer:
@@ -14,29 +41,185 @@ def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> Olla
 
     `fields`: auth_kind, credentials, ca_pem, max_downloads. Raises `InvalidInput` with `attr`.
     """
-    raise NotImplementedError
+    actor.require(ADD)
+    server = OllamaServer(seq=next_seq(0))
+    _assign(server, {"name": name, "base_url": base_url, **fields})
+    with transaction.atomic():
+        _validate(server)
+        server.save(force_insert=True)
+        record_action(
+            actor=actor,
+            verb="server.add",
+            resource_type="server",
+            resource_id=server.pk,
+            resource_name=server.name,
+            data={"base_url": server.base_url, "auth_kind": server.auth_kind},
+        )
+        announce_server(server)
+        checks.check_soon()
+    return server
 
 
 def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> OllamaServer:
     """Change some fields. Credentials that are not given stay."""
-    raise NotImplementedError
+    actor.require(CHANGE)
+    with transaction.atomic():
+        server = OllamaServer.objects.select_for_update().get(pk=server.pk)
+        _assign(server, fields)
+        _validate(server)
+        server.seq = next_seq(server.seq)
+        server.next_check_at = None
+        server.save(update_fields=[*EDITABLE, "seq", "next_check_at"])
+        record_action(
+            actor=actor,
+            verb="server.change",
+            resource_type="server",
+            resource_id=server.pk,
+            resource_name=server.name,
+            data={"fields": sorted(fields)},
+        )
+        announce_server(server)
+        checks.check_soon()
+    return server
 
 
 def remove_server(*, actor: Actor, server: OllamaServer) -> None:
     """Forget a server and its models here; nothing is changed on it. `Conflict` with live tasks."""
-    raise NotImplementedError
+    actor.require(REMOVE)
+    with transaction.atomic():
+        if OllamaModel.objects.filter(server=server, last_task__state__in=LIVE).exists():
+            raise Conflict(
+                _("Work is under way on “%(name)s”. Cancel it or wait for it first.")
+                % {"name": server.name}
+            )
+        record_action(
+            actor=actor,
+            verb="server.remove",
+            resource_type="server",
+            resource_id=server.pk,
+            resource_name=server.name,
+            data={"base_url": server.base_url},
+        )
+        announce_server_removed(pk=server.pk, seq=server.seq)
+        server.delete()
 
 
 def check_server(*, actor: Actor, server: OllamaServer) -> OllamaServer:
-    """Check one server now (4 s at most) and return it with its new status."""
-    raise NotImplementedError
+    """Check one server now (a few seconds at most) and return it with its new status."""
+    actor.require("models_app.view_ollamaserver")
+    checks.check_servers([server])
+    return OllamaServer.objects.get(pk=server.pk)
 
 
 def sync_server(*, actor: Actor, server: OllamaServer, on_conflict: str = "server") -> Task:
-    """Queue a sync; its result is `{added, updated, deleted, unchanged, conflicts}`."""
-    raise NotImplementedError
+    """Queue a sync; its result is `{added, updated, deleted, unchanged, conflicts}`.
+
+    A sync of this server that waits already is returned instead of a second one.
+    """
+    actor.require(SYNC)
+    _check_policy(on_conflict)
+    with transaction.atomic():
+        return _sync(actor=actor, server=server, on_conflict=on_conflict)
 
 
 def sync_all(*, actor: Actor, on_conflict: str = "server") -> Task:
     """Queue a sync of every server: one parent task with a child for each."""
-    raise NotImplementedError
+    actor.require(SYNC)
+    _check_policy(on_conflict)
+    with transaction.atomic():
+        servers = list(OllamaServer.objects.all())
+        if not servers:
+            raise Conflict(_("There is no server to sync. Add one first."))
+        parent = tasks.create_parent(type="servers.sync", actor=actor, total=len(servers))
+        for server in servers:
+            _sync(actor=actor, server=server, on_conflict=on_conflict, parent=parent)
+        return parent
+
+
+def _sync(
+    *, actor: Actor, server: OllamaServer, on_conflict: str, parent: Task | None = None
+) -> Task:
+    waiting = Task.objects.live().about("server", server.pk).filter(type="server.sync")
+    if parent is None and (task := waiting.first()):
+        return task
+    task = tasks.create_task(
+        type="server.sync",
+        actor=actor,
+        resource_type="server",
+        resource_id=server.pk,
+        resource_name=server.name,
+        payload={"on_conflict": on_conflict},
+        parent=parent,
+        limit_key=f"server.sync:{server.pk}",
+    )
+    if actor.user is not None:  # the panel's own syncs are no actions of anybody
+        record_action(
+            actor=actor,
+            verb="server.sync",
+            resource_type="server",
+            resource_id=server.pk,
+            resource_name=server.name,
+            data={"task": task.pk, "on_conflict": on_conflict},
+        )
+    return task
+
+
+def _check_policy(on_conflict: str) -> None:
+    if on_conflict not in POLICIES:
+        raise InvalidInput(
+            _("“%(value)s” is no way to settle conflicts; choose one of: %(choices)s.")
+            % {"value": on_conflict[:40], "choices": ", ".join(POLICIES)},
+            attr="on_conflict",
+        )
+
+
+def _assign(server: OllamaServer, fields: dict[str, Any]) -> None:
+    unknown = fields.keys() - set(EDITABLE)
+    if unknown:
+        raise TypeError(f"no fields of a server: {sorted(unknown)}")
+    for name, value in fields.items():
+        if name == "credentials" and not value:
+            continue
+        setattr(server, name, value)
+    if server.auth_kind == AuthKind.NONE:
+        server.credentials = {}
+
+
+def _validate(server: OllamaServer) -> None:
+    server.name = server.name.strip()
+    server.base_url = check_base_url(server.base_url)
+    if server.ca_pem:
+        ssl_context(server.ca_pem)
+    _check_credentials(server)
+    try:
+        server.full_clean(exclude=["credentials"])
+    except ValidationError as error:
+        attr, messages = next(iter(error.message_dict.items()))
+        raise InvalidInput(messages[0], attr=None if attr == "__all__" else attr) from error
+
+
+def check_base_url(url: str) -> str:
+    """A server's address in its one form; `InvalidInput` with attr `base_url`."""
+    url = url.strip().rstrip("/")
+    if url and "://" not in url:
+        url = f"http://{url}"
+    try:
+        return check_url(url, allow_private=True)
+    except InvalidInput as error:
+        raise InvalidInput(error.detail, code=error.code, attr="base_url") from error
+
+
+def _check_credentials(server: OllamaServer) -> None:
+    needed = CREDENTIALS[AuthKind(server.auth_kind)]
+    given = server.credentials or {}
+    values = {name: str(given.get(name) or "") for name in needed}
+    if not all(values.values()):
+        raise InvalidInput(
+            _("This kind of authentication needs: %(fields)s.") % {"fields": ", ".join(needed)},
+            attr="credentials",
+        )
+    if any(not value.isprintable() for value in values.values()):
+        raise InvalidInput(
+            _("Credentials must not have line breaks or control characters."), attr="credentials"
+        )
+    server.credentials = values

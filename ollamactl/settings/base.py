@@ -295,8 +295,18 @@ CHECK_INTERVAL = 5.0  # seconds between two looks at a server's version and runn
 TAGS_INTERVAL = 60.0  # seconds between two looks at a server's list of models
 DOWNLOADS_PER_SERVER = 3
 STALL_SECONDS = 60.0  # a pull whose bytes do not grow for so long is posted again
-REGISTRIES = ["registry.ollama.ai", "hf.co", "huggingface.co"]
-INSECURE_REGISTRIES: list[str] = []
+REGISTRIES = ["registry.ollama.ai", "hf.co", "huggingface.co", *CONFIG.registries]
+INSECURE_REGISTRIES = list(CONFIG.insecure_registries)
+OLLAMA_MODELS_FOLDERS = [
+    folder
+    for folder in (
+        CONFIG.ollama_models,
+        "~/.ollama/models",
+        "/usr/share/ollama/.ollama/models",
+        "/var/lib/ollama/models",
+    )
+    if folder
+]
 TASK_LOG_BYTES = 10_000_000
 
 LOGGING_CONFIG = "ollamactl.logs.configure"

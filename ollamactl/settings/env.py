@@ -46,6 +46,9 @@ class Config:
     database_url: str
     valkey_url: str
     ollama_url: str
+    ollama_models: str
+    registries: tuple[str, ...]
+    insecure_registries: tuple[str, ...]
     docker_host: str
     log_format: str
     language: str
@@ -67,6 +70,9 @@ class Config:
             database_url=environ.get("OLLAMACTL_DATABASE_URL", ""),
             valkey_url=_valkey(environ),
             ollama_url=_ollama_url(environ),
+            ollama_models=environ.get("OLLAMA_MODELS", ""),
+            registries=_list(environ, "OLLAMACTL_REGISTRIES"),
+            insecure_registries=_list(environ, "OLLAMACTL_INSECURE_REGISTRIES"),
             docker_host=environ.get("OLLAMACTL_DOCKER_HOST", ""),
             log_format=_choice(environ, "OLLAMACTL_LOG_FORMAT", LOG_FORMATS),
             language=_choice(environ, "OLLAMACTL_LANGUAGE", LANGUAGES),

@@ -1,0 +1,92 @@
+"""The live events of servers and models, built in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models_app.choices import ModelStatus
+from models_app.models import OllamaModel, OllamaServer
+from models_app.querysets import GONE
+from tasks_app.live import publish
+from tasks_app.sequence import next_seq
+
+
+def live_status(model: OllamaModel) -> str:
+    """The status that people see: what the queryset derived, else derived here."""
+    derived = getattr(model, "live_status", None)
+    if derived is not None:
+        return str(derived)
+    at_rest = model.status in (ModelStatus.STOPPED, ModelStatus.RUNNING)
+    return ModelStatus.UNAVAILABLE if at_rest and model.server.status in GONE else model.status
+
+
+def model_as_data(model: OllamaModel) -> dict[str, Any]:
+    """What `model.changed` and the snapshots say of a model."""
+    return {
+        "id": model.pk,
+        "status": live_status(model),
+        "name": model.name,
+        "server": model.server_id,
+        "message": model.message,
+        "loaded": model.loaded,
+        "size": model.size,
+        "seq": model.seq,
+    }
+
+
+def server_as_data(server: OllamaServer) -> dict[str, Any]:
+    """What `server.changed` and the snapshots say of a server."""
+    return {
+        "id": server.pk,
+        "status": server.status,
+        "reason": server.reason,
+        "message": server.message,
+        "version": server.version,
+        "latency_ms": server.latency_ms,
+        "last_seen_at": server.last_seen_at.isoformat() if server.last_seen_at else None,
+        "seq": server.seq,
+    }
+
+
+def announce_model(model: OllamaModel) -> None:
+    """Publish `model.changed`. The row must have been saved with a new `seq`."""
+    publish(
+        "model.changed",
+        subject=f"model:{model.pk}",
+        seq=model.seq,
+        data=model_as_data(model),
+        topics=["models", f"model:{model.pk}"],
+    )
+
+
+def announce_model_removed(*, pk: int, seq: int, server: int) -> None:
+    """Publish `model.removed`."""
+    publish(
+        "model.removed",
+        subject=f"model:{pk}",
+        seq=next_seq(seq),
+        data={"id": pk, "server": server},
+        topics=["models", f"model:{pk}"],
+    )
+
+
+def announce_server(server: OllamaServer) -> None:
+    """Publish `server.changed`; lists of models hear it too, as their status follows from it."""
+    publish(
+        "server.changed",
+        subject=f"server:{server.pk}",
+        seq=server.seq,
+        data=server_as_data(server),
+        topics=["servers", f"server:{server.pk}", "models"],
+    )
+
+
+def announce_server_removed(*, pk: int, seq: int) -> None:
+    """Publish `server.removed`."""
+    publish(
+        "server.removed",
+        subject=f"server:{pk}",
+        seq=next_seq(seq),
+        data={"id": pk},
+        topics=["servers", f"server:{pk}", "models"],
+    )

@@ -1,0 +1,15 @@
+"""What the beat and the services ask of a worker: look at the servers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from models_app.checks import check_due
+from models_app.discovery import look_for_a_server
+
+
+@shared_task(name="models_app.check", queue="control", expires=2)
+def check() -> None:
+    """Check the servers that are due, and look for a first one while there is none."""
+    look_for_a_server()
+    check_due()
