@@ -6,7 +6,6 @@ of the errors are translated when they are shown.
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 
@@ -14,6 +13,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.formats import format_duration, format_rate, format_size
+
+__all__ = [
+    "MAX_BYTES",
+    "bytes_of",
+    "format_duration",
+    "format_rate",
+    "format_size",
+    "parse_size",
+]
 
 MAX_BYTES = 2**63 - 1
 """The largest size that a database column of ours can hold."""
@@ -21,8 +30,6 @@ MAX_BYTES = 2**63 - 1
 _LONGEST_TEXT = 40
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_DISPLAY = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
-_DAYS_ARE_MANY_S = 100 * 3600
 
 
 def _factor(unit: str) -> int | None:
@@ -54,9 +61,7 @@ def parse_size(text: str, *, attr: str | None = None) -> int:
         )
     exact = Decimal(match[1]) * factor
     if not match[2] and exact != exact.to_integral_value():
-        raise _invalid(
-            _("A size in bytes is a whole number. Add a unit, for example 1.5GB."), attr
-        )
+        raise _invalid(_("A size in bytes is a whole number. Add a unit, for example 1.5GB."), attr)
     return _bounded(int(exact), attr)
 
 
@@ -75,33 +80,3 @@ def _bounded(size: int, attr: str | None) -> int:
     if size > MAX_BYTES:
         raise _invalid(_("This size is larger than any disk. Write a smaller one."), attr)
     return size
-
-
-def format_size(size: int) -> str:
-    """`size` bytes as Ollama shows them: `"292 MB"`, `"1.2 GB"`, `"17 B"`."""
-    for unit, factor in _DISPLAY:
-        if abs(size) >= factor:
-            value = size / factor
-            whole = abs(value) >= 10 or value == math.trunc(value)
-            return f"{math.trunc(value)} {unit}" if whole else f"{value:.1f} {unit}"
-    return f"{size} B"
-
-
-def format_duration(seconds: float) -> str:
-    """A time left or taken as Ollama shows it: `"7s"`, `"2m13s"`, `"1h5m"`, `"99h+"`."""
-    if not seconds < _DAYS_ARE_MANY_S:
-        return "99h+"
-    whole = round(max(seconds, 0.0))
-    if seconds >= 3600:
-        return f"{int(seconds) // 3600}h{int(seconds) // 60 % 60}m"
-    hours, rest = divmod(whole, 3600)
-    if hours:
-        return f"{hours}h0m"
-    minutes, last = divmod(rest, 60)
-    return f"{minutes}m{last}s" if minutes else f"{last}s"
-
-
-def format_rate(bytes_per_s: float) -> str:
-    """A speed in decimal bytes: `"12 MB/s"`. What is not a positive number reads `"0 B/s"`."""
-    usable = math.isfinite(bytes_per_s) and bytes_per_s > 0
-    return f"{format_size(int(bytes_per_s) if usable else 0)}/s"

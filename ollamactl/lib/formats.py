@@ -1,0 +1,41 @@
+"""Sizes, durations and rates as Ollama prints them. No Django: the command line uses it too.
+
+Decimal units: 1 GB is 10^9 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+
+_DISPLAY = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
+_DAYS_ARE_MANY_S = 100 * 3600
+
+
+def format_size(size: int) -> str:
+    """`size` bytes as Ollama shows them: `"292 MB"`, `"1.2 GB"`, `"17 B"`."""
+    for unit, factor in _DISPLAY:
+        if abs(size) >= factor:
+            value = size / factor
+            whole = abs(value) >= 10 or value == math.trunc(value)
+            return f"{math.trunc(value)} {unit}" if whole else f"{value:.1f} {unit}"
+    return f"{size} B"
+
+
+def format_duration(seconds: float) -> str:
+    """A time left or taken as Ollama shows it: `"7s"`, `"2m13s"`, `"1h5m"`, `"99h+"`."""
+    if not seconds < _DAYS_ARE_MANY_S:
+        return "99h+"
+    whole = round(max(seconds, 0.0))
+    if seconds >= 3600:
+        return f"{int(seconds) // 3600}h{int(seconds) // 60 % 60}m"
+    hours, rest = divmod(whole, 3600)
+    if hours:
+        return f"{hours}h0m"
+    minutes, last = divmod(rest, 60)
+    return f"{minutes}m{last}s" if minutes else f"{last}s"
+
+
+def format_rate(bytes_per_s: float) -> str:
+    """A speed in decimal bytes: `"12 MB/s"`. What is not a positive number reads `"0 B/s"`."""
+    usable = math.isfinite(bytes_per_s) and bytes_per_s > 0
+    return f"{format_size(int(bytes_per_s) if usable else 0)}/s"
