@@ -1,0 +1,3 @@
+"""The control panel that runs next to Ollama."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,70 @@
+"""The `ollamactl` command. A verb is imported when it is used, so that all start fast.
+
+Nothing here, and nothing on the way to a verb over the API, imports Django.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ollamactl import __version__
+from ollamactl.cli.text import gettext as _
+
+# The verb and where its command is: "module:attribute".
+VERBS: dict[str, str] = {
+    "up": "ollamactl.cli.local:up",
+    "doctor": "ollamactl.cli.local:doctor",
+    "reset-password": "ollamactl.cli.local:reset_password",
+    "login": "ollamactl.cli.remote.session:login",
+    "logout": "ollamactl.cli.remote.session:logout",
+    "pull": "ollamactl.cli.remote.pull:pull",
+    "ls": "ollamactl.cli.remote.models:list_models",
+    "ps": "ollamactl.cli.remote.models:list_running",
+    "start": "ollamactl.cli.remote.lifecycle:start",
+    "stop": "ollamactl.cli.remote.lifecycle:stop",
+    "rm": "ollamactl.cli.remote.lifecycle:remove",
+    "sync": "ollamactl.cli.remote.sync:sync",
+    "tasks": "ollamactl.cli.remote.tasks:tasks",
+    "servers": "ollamactl.cli.remote.servers:servers",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group of verbs that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb; None for a word that is none."""
+        where = VERBS.get(cmd_name)
+        if where is None:
+            return None
+        module, _colon, attribute = where.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{where} is no command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; Ctrl-C ends it with 130, as shells expect, and without a word."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo(err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=_("Runs the panel for Ollama servers, and works with a running one from the shell."),
+)
+@click.version_option(__version__, prog_name="ollamactl")
+def main() -> None:
+    """Entry point of the `ollamactl` command."""
