@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from audit_app.actors import SYSTEM
 from models_app.choices import ModelStatus, ServerStatus
@@ -29,6 +30,7 @@ from models_app.ollama.types import LoadedModel, TagEntry
 from models_app.querysets import GONE
 from models_app.services.states import rest_status
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.sentences import Sentence
 from tasks_app import services as tasks
 from tasks_app.choices import LIVE
 from tasks_app.sequence import next_seq
@@ -48,7 +50,7 @@ class Finding:
 
     status: ServerStatus
     reason: str = ""
-    message: str = ""
+    message: object = ""
     version: str = ""
     latency_ms: float | None = None
     loaded: list[LoadedModel] | None = None
@@ -114,11 +116,11 @@ async def _look_at(server: OllamaServer) -> Finding:
                 async with asyncio.timeout(TAGS_SECONDS):
                     tags = await client.tags()
     except TimeoutError:
-        return Finding(ServerStatus.OFFLINE, "timeout", str(_timeout_sentence()))
+        return Finding(ServerStatus.OFFLINE, "timeout", _no_answer())
     except OllamaError as error:
-        return Finding(_status_of(error), error.code, str(error.detail))
+        return Finding(_status_of(error), error.code, error.detail)
     except InvalidInput as error:  # a stored address that is no longer one
-        return Finding(ServerStatus.OFFLINE, error.code, str(error.detail))
+        return Finding(ServerStatus.OFFLINE, error.code, error.detail)
     status = ServerStatus.DEGRADED if latency > SLOW_MS else ServerStatus.ONLINE
     return Finding(
         status,
@@ -130,8 +132,9 @@ async def _look_at(server: OllamaServer) -> Finding:
     )
 
 
-def _timeout_sentence() -> str:
-    return f"No answer within {SECONDS:.0f} s."
+def _no_answer() -> Sentence:
+    text = gettext_noop("No answer within %(seconds)d s. Is the server overloaded or the network slow?")
+    return Sentence(text, seconds=int(SECONDS))
 
 
 def _status_of(error: OllamaError) -> ServerStatus:
@@ -183,7 +186,7 @@ _WRITTEN = [
 
 def _apply(server: OllamaServer, finding: Finding, begun: datetime) -> None:
     server.status, server.reason = finding.status, finding.reason[:64]
-    server.message = finding.message[:500]
+    server.message = finding.message
     server.checked_at = begun
     server.next_check_at = begun + timedelta(seconds=settings.CHECK_INTERVAL)
     server.latency_ms = finding.latency_ms

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from ollamactl.lib.crypto import EncryptedJSONField
+from ollamactl.lib.sentences import SentenceField
 
 
 class OllamaServer(models.Model):
@@ -45,7 +46,7 @@ class OllamaServer(models.Model):
         db_index=True,
     )
     reason = models.CharField(max_length=64, blank=True)
-    message = models.CharField(_("message"), max_length=500, blank=True)
+    message = SentenceField(_("message"), default="", blank=True)
     version = models.CharField(_("version"), max_length=64, blank=True)
     latency_ms = models.FloatField(_("latency (ms)"), null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
@@ -95,7 +96,7 @@ class OllamaModel(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=ModelStatus.choices, db_index=True
     )
-    message = models.CharField(_("message"), max_length=500, blank=True)
+    message = SentenceField(_("message"), default="", blank=True)
     size = models.BigIntegerField(_("size"), null=True, blank=True, db_index=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True, db_index=True)
     family = models.CharField(_("family"), max_length=64, blank=True)

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from models_app.choices import ModelStatus
 from models_app.events import announce_model
 from models_app.models import OllamaModel
 from ollamactl.lib.errors import Conflict
+from ollamactl.lib.sentences import Sentence, from_stored
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
@@ -62,7 +64,7 @@ def busy(model: OllamaModel, task: Task) -> Conflict:
 def set_status(model: OllamaModel, status: ModelStatus, message: object = "") -> None:
     """Write the status with its message, and tell everybody on commit."""
     model.status = status
-    model.message = str(message)[:500]
+    model.message = message
     save_model(model, "status", "message", "last_task")
 
 
@@ -122,9 +124,7 @@ def settle_model(task: Task, *, queued: ModelStatus, running: ModelStatus) -> No
             ModelStatus.DOWNLOADING,
             ModelStatus.PAUSED,
         )
-        set_status(
-            model, ModelStatus.RUNNING if keep_running else passing, _failure(task)
-        )
+        set_status(model, ModelStatus.RUNNING if keep_running else passing, _failure(task))
         return
     if model.last_task_id != task.pk:
         return
@@ -133,9 +133,9 @@ def settle_model(task: Task, *, queued: ModelStatus, running: ModelStatus) -> No
         model.status, model.message = rest_status(model), ""
         save_model(model, "status", "message", *changed)
         return
-    message = _failure(task) if task.state == State.FAILED else _("Cancelled.")
+    message = _failure(task) if task.state == State.FAILED else Sentence(gettext_noop("Cancelled."))
     set_status(model, rest_status(model), message)
 
 
-def _failure(task: Task) -> str:
-    return str((task.error or {}).get("detail", ""))
+def _failure(task: Task) -> Sentence:
+    return from_stored(str((task.error or {}).get("detail", "")))

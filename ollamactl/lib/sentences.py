@@ -1,0 +1,92 @@
+"""Sentences that are written once and read later, by people of either language.
+
+A worker stores what went wrong; who reads it may speak another language. So what is stored is the
+English sentence, which is the key of its translation, with its values beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.translation import gettext, override
+
+from ollamactl.lib.errors import ApplicationError
+
+if TYPE_CHECKING:
+    TextField = models.TextField[Any, Any]
+else:
+    TextField = models.TextField  # only the stubs make it generic
+
+_MARK = '{"sentence":'
+
+
+class Sentence:
+    """An English sentence with `%(name)s` places, shown in the language of whoever reads it.
+
+    Mark the text with `gettext_noop` where it is written. Values are JSON types or sentences.
+    """
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.text = text
+        self.values = values
+
+    def __str__(self) -> str:
+        if not self.text:
+            return ""
+        shown = gettext(self.text)
+        return shown % self.values if self.values else shown
+
+    def __repr__(self) -> str:
+        return f"Sentence({self.text!r}, {self.values!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Sentence, str)) and to_stored(self) == to_stored(other)
+
+    def __hash__(self) -> int:
+        return hash(to_stored(self))
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def to_stored(detail: object) -> str:
+    """The form in which a detail of any kind is kept: English, its values apart."""
+    if isinstance(detail, ApplicationError):
+        detail = detail.detail
+    if isinstance(detail, Sentence):
+        if not detail.values:
+            return detail.text
+        values = {name: _plain(value) for name, value in detail.values.items()}
+        return json.dumps({"sentence": detail.text, "values": values}, ensure_ascii=False)
+    with override("en"):
+        return str(detail)
+
+
+def from_stored(text: str) -> Sentence:
+    """The sentence of a stored text; other programs' own words stay as they are."""
+    if text.startswith(_MARK):
+        try:
+            kept = json.loads(text)
+            return Sentence(str(kept["sentence"]), **kept["values"])
+        except (ValueError, KeyError, TypeError):
+            return Sentence(text)
+    return Sentence(text)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str)) else to_stored(value)
+
+
+class SentenceField(TextField):
+    """A text that is stored in English and read as a `Sentence`."""
+
+    def get_prep_value(self, value: Any) -> str:
+        return to_stored(value or "")
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Sentence:
+        return from_stored(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        return value or ""
