@@ -133,7 +133,7 @@ async def _look_at(server: OllamaServer) -> Finding:
 
 
 def _no_answer() -> Sentence:
-    text = gettext_noop("No answer within %(seconds)d s. Is the server overloaded or the network slow?")
+    text = gettext_noop("No answer within {seconds} s. Is the server overloaded or the network slow?")
     return Sentence(text, seconds=int(SECONDS))
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Sum
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from models_app.choices import ServerStatus
@@ -19,6 +18,7 @@ from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, RegistryError, fetch_manifest
 from models_app.probes import disk_free
 from models_app.querysets import GONE
+from ollamactl.lib.sentences import Sentence
 from ollamactl.lib.units import format_size
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
@@ -107,7 +107,7 @@ def _add_server_gone(found: _Findings, server: OllamaServer) -> None:
         sentence = _("“{name}” does not accept the panel's credentials. Correct them first.")
     else:
         sentence = _("“{name}” does not answer. Start it or correct its address first.")
-    found.add(BLOCK, f"server_{server.status}", format_lazy(sentence, name=server.name))
+    found.add(BLOCK, f"server_{server.status}", Sentence(sentence, name=server.name))
 
 
 def _ask(
@@ -146,7 +146,7 @@ def _disk(found: _Findings, server: OllamaServer, needed: int | None) -> dict[st
     after = free - reserved - needed if free is not None and needed is not None else None
     state = UNKNOWN if after is None else (OK if after >= 0 else BLOCK)
     if state == BLOCK and free is not None and needed is not None:
-        detail = format_lazy(
+        detail = Sentence(
             _("The disk has {free} free, {reserved} of it for other downloads; this one needs {needed}."),
             free=format_size(free),
             reserved=format_size(reserved),
@@ -169,7 +169,7 @@ def _downloads(found: _Findings, server: OllamaServer) -> dict[str, Any]:
         limit_key=f"server.pulls:{server.pk}", state__in=(State.QUEUED, State.RUNNING)
     ).count()
     if running >= limit:
-        detail = format_lazy(
+        detail = Sentence(
             _("{count} downloads are before this one; it starts when one of them ends."),
             count=running,
         )

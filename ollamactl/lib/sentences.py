@@ -23,20 +23,21 @@ _MARK = '{"sentence":'
 
 
 class Sentence:
-    """An English sentence with `%(name)s` places, shown in the language of whoever reads it.
+    """An English sentence with `{name}` places, shown in the language of whoever reads it.
 
-    Mark the text with `gettext_noop` where it is written. Values are JSON types or sentences.
+    The text is marked with `gettext_lazy` or `gettext_noop` where it is written; values are JSON
+    types or sentences.
     """
 
-    def __init__(self, text: str, **values: Any) -> None:
-        self.text = text
+    def __init__(self, text: object, **values: Any) -> None:
+        self.text = text if isinstance(text, str) else _english(text)
         self.values = values
 
     def __str__(self) -> str:
         if not self.text:
             return ""
         shown = gettext(self.text)
-        return shown % self.values if self.values else shown
+        return shown.format(**self.values) if self.values else shown
 
     def __repr__(self) -> str:
         return f"Sentence({self.text!r}, {self.values!r})"
@@ -60,8 +61,7 @@ def to_stored(detail: object) -> str:
             return detail.text
         values = {name: _plain(value) for name, value in detail.values.items()}
         return json.dumps({"sentence": detail.text, "values": values}, ensure_ascii=False)
-    with override("en"):
-        return str(detail)
+    return _english(detail)
 
 
 def from_stored(text: str) -> Sentence:
@@ -73,6 +73,11 @@ def from_stored(text: str) -> Sentence:
         except (ValueError, KeyError, TypeError):
             return Sentence(text)
     return Sentence(text)
+
+
+def _english(text: object) -> str:
+    with override("en"):
+        return str(text)
 
 
 def _plain(value: Any) -> Any:
