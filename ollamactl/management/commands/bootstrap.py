@@ -1,19 +1,43 @@
-"""Prepare a home folder for its first start; nothing happens at later ones."""
+"""Prepare the database for a start; nothing happens where it is ready."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
+from audit_app.actors import SYSTEM
 from audit_app.passwords import FIRST_USER, create_first_administrator
+from models_app.models import OllamaServer
+from models_app.services.servers import add_server, update_server
+from ollamactl.management.upgrade import upgrade_database
+
+DEMO_SERVER = "Demo (simulated)"
 
 
 class Command(BaseCommand):
-    """Make the first administrator and the file with the first password."""
+    """Migrate, make the first administrator and the file with the first password."""
 
-    help = "Make the first administrator when there is none."
+    help = "Migrate the database (after a backup) and make the first administrator."
+    # They would run before the migration that mends what they find.
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo-url", help=f"where the server “{DEMO_SERVER}” answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        backup = upgrade_database()
+        if backup:
+            self.stdout.write(f"The database was copied to {backup} before its migration.")
         if create_first_administrator():
             self.stdout.write(f"Made the user {FIRST_USER}.")
+        if options["demo_url"]:
+            self._have_demo_server(options["demo_url"])
+
+    def _have_demo_server(self, url: str) -> None:
+        server = OllamaServer.objects.filter(name=DEMO_SERVER).first()
+        if server is None:
+            add_server(actor=SYSTEM, name=DEMO_SERVER, base_url=url)
+        elif server.base_url != url:
+            update_server(actor=SYSTEM, server=server, base_url=url)

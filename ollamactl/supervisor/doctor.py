@@ -1,0 +1,177 @@
+"""`ollamactl doctor`: what the panel needs, what this machine has, and what to do about it."""
+
+import http.client
+import json
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ollamactl.settings.env import Config
+from ollamactl.supervisor.environment import PROJECT
+from ollamactl.supervisor.home import check_writable
+from ollamactl.supervisor.listener import open_listener
+from ollamactl.supervisor.lock import read_holder
+from ollamactl.supervisor.problems import StartError
+from ollamactl.supervisor.valkey import find_valkey
+
+OLLAMA_TIMEOUT = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One requirement. `advice` is empty where it is met."""
+
+    name: str
+    required: bool
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(config: Config) -> list[Finding]:
+    """Look at everything; nothing is changed."""
+    checks: tuple[Callable[[Config], Finding], ...] = (
+        check_python,
+        check_system,
+        check_home,
+        check_valkey,
+        check_address,
+        check_database,
+        check_messages,
+        check_exposure,
+        check_ollama,
+    )
+    return [check(config) for check in checks]
+
+
+def check_python(config: Config) -> Finding:
+    """The interpreter."""
+    found = f"{platform.python_version()} ({sys.executable})"
+    return _finding("Python", found, sys.version_info >= (3, 11), "Install Python 3.11 or newer.")
+
+
+def check_system(config: Config) -> Finding:
+    """The operating system."""
+    found = f"{platform.system()} {platform.machine()}"
+    advice = "Run the panel on Linux or macOS; on Windows in WSL2."
+    return _finding("system", found, platform.system() in ("Linux", "Darwin"), advice)
+
+
+def check_home(config: Config) -> Finding:
+    """The folder for everything."""
+    existing = next(path for path in (config.home, *config.home.parents) if path.exists())
+    try:
+        check_writable(existing)
+    except StartError as error:
+        return Finding("home", True, False, str(config.home), str(error))
+    free = shutil.disk_usage(existing).free
+    state = "" if existing == config.home else ", not made yet"
+    return _finding("home", f"{config.home}{state}, {free / 1e9:.1f} GB free", True, "")
+
+
+def check_valkey(config: Config) -> Finding:
+    """The broker: embedded, or one of the user's own."""
+    if config.valkey_url:
+        parts = urlsplit(config.valkey_url)
+        return _finding("Valkey", f"own server at {parts.hostname or parts.path}", True, "")
+    try:
+        binary = find_valkey()
+        version = subprocess.run(
+            [binary, "--version"], check=True, capture_output=True, text=True, timeout=10
+        ).stdout.strip()
+    except StartError as error:
+        return Finding("Valkey", True, False, "no server", str(error))
+    except (OSError, subprocess.SubprocessError) as error:
+        advice = "Install valkey-server, or set OLLAMACTL_VALKEY_URL to one that runs."
+        return Finding("Valkey", True, False, f"its server does not run: {error}", advice)
+    return _finding("Valkey", version, True, "")
+
+
+def check_address(config: Config) -> Finding:
+    """Where the panel listens."""
+    where = f"{config.bind_host}:{config.bind_port}"
+    holder = read_holder(config.home)
+    if holder is not None:
+        return _finding("address", f"the panel runs: {holder.get('url', where)}", True, "")
+    try:
+        open_listener(config.bind_host, config.bind_port).close()
+    except StartError as error:
+        return Finding("address", True, False, where, str(error))
+    return _finding("address", f"{where} is free", True, "")
+
+
+def check_database(config: Config) -> Finding:
+    """Whether the database can be read. Its version is checked at the start."""
+    if config.database_url:
+        return _finding("database", urlsplit(config.database_url).scheme, True, "")
+    path = config.home / "ollamactl.sqlite3"
+    if not path.exists():
+        return _finding("database", "not made yet", True, "")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
+            problems = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        problems = str(error)
+    advice = f"Restore a copy from {config.home / 'backups'}, or move {path} away to begin anew."
+    found = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
+    return _finding("database", found if problems == "ok" else problems, problems == "ok", advice)
+
+
+def check_messages(config: Config) -> Finding:
+    """The compiled translations."""
+    catalogues = sorted((PROJECT / "locale").glob("*/LC_MESSAGES/*.po"))
+    missing = [path.parent.parent.name for path in catalogues if not _is_compiled(path)]
+    found = f"not compiled: {', '.join(missing)}" if missing else "compiled"
+    return _finding("translations", found, not missing, "Run `make messages`.", required=False)
+
+
+def check_exposure(config: Config) -> Finding:
+    """Who can reach the panel, and over what."""
+    loopback = config.bind_host in ("localhost", "::1") or config.bind_host.startswith("127.")
+    https = config.public_url.startswith("https://")
+    found = config.public_url or f"http on {config.bind_host}"
+    advice = (
+        "Passwords can be read on the way: put an HTTPS proxy before the panel and set "
+        "OLLAMACTL_PUBLIC_URL."
+    )
+    return _finding("exposure", found, loopback or https, advice, required=False)
+
+
+def check_ollama(config: Config) -> Finding:
+    """The Ollama that the panel adds by itself."""
+    version = _ollama_version(config.ollama_url)
+    found = f"{config.ollama_url}, version {version}" if version else "no answer"
+    advice = (
+        f"Nothing answers at {config.ollama_url}. Start Ollama, set OLLAMACTL_OLLAMA_URL, or add "
+        "a server in the panel."
+    )
+    return _finding("Ollama", found, bool(version), advice, required=False)
+
+
+def _finding(name: str, found: str, ok: bool, advice: str, *, required: bool = True) -> Finding:
+    return Finding(name, required, ok, found, "" if ok else advice)
+
+
+def _is_compiled(catalogue: Path) -> bool:
+    compiled = catalogue.with_suffix(".mo")
+    return compiled.exists() and compiled.stat().st_mtime >= catalogue.stat().st_mtime
+
+
+def _ollama_version(url: str) -> str:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        with closing(kind(parts.hostname or "", parts.port, timeout=OLLAMA_TIMEOUT)) as connection:
+            connection.request("GET", f"{parts.path}/api/version")
+            answer = connection.getresponse().read(4096)
+        version = json.loads(answer)["version"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return ""
+    return str(version)[:64]

@@ -1,0 +1,85 @@
+"""Which processes make a panel, and their command lines."""
+
+import socket
+import sys
+from pathlib import Path
+
+from ollamactl.settings.env import Config
+from ollamactl.supervisor.environment import PROJECT
+from ollamactl.supervisor.process import ProcessSpec
+from ollamactl.supervisor.valkey import find_valkey, set_damaged_data_aside, valkey_command
+
+QUEUES = "control,pulls,default"
+WORKER_THREADS = 256
+# Starts in a row that fail before Valkey's data is taken for damaged.
+DAMAGED_AFTER = 2
+
+
+def valkey_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
+    """The embedded Valkey. Raises `StartError` where this system has none."""
+    folder = config.home / "valkey"
+    folder.mkdir(exist_ok=True, mode=0o700)
+
+    def mend(failures: int) -> str | None:
+        if failures != DAMAGED_AFTER:
+            return None
+        aside = set_damaged_data_aside(folder)
+        return f"Valkey cannot load its data: it is set aside in {aside}; no task is lost"
+
+    command = valkey_command(find_valkey(), config.valkey_socket, folder)
+    return ProcessSpec("valkey", command, environment, PROJECT, before_restart=mend)
+
+
+def web_spec(
+    config: Config, environment: dict[str, str], listener: socket.socket | None
+) -> ProcessSpec:
+    """Daphne, on the supervisor's own socket."""
+    python = (sys.executable, "-m", "daphne", "--verbosity", "0", "--no-server-name")
+    if listener is None:
+        address: tuple[str, ...] = ("-b", config.bind_host, "-p", str(config.bind_port))
+        inherited: tuple[int, ...] = ()
+    else:
+        address = ("--fd", str(listener.fileno()))
+        inherited = (listener.fileno(),)
+    command = (*python, *address, "ollamactl.asgi:application")
+    return ProcessSpec("web", command, environment, PROJECT, inherited)
+
+
+def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
+    """The Celery worker, with beat in it."""
+    command = (
+        *(sys.executable, "-m", "celery", "-A", "ollamactl.celery", "-q", "worker"),
+        *("--pool", "threads", "--concurrency", str(WORKER_THREADS)),
+        *("--beat", "--schedule", str(config.run_dir / "beat-schedule")),
+        *("--queues", QUEUES, "--without-gossip", "--without-mingle"),
+        *("--loglevel", "INFO"),
+    )
+    return ProcessSpec("worker", command, environment, PROJECT)
+
+
+def simulator_spec(config: Config, environment: dict[str, str], port: int) -> ProcessSpec:
+    """The simulated Ollama of the demo."""
+    folder = config.home / "demo"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    command = (
+        *(sys.executable, "-m", "ollamactl.simulator"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--models", "6", "--state", str(folder)),
+    )
+    return ProcessSpec("demo", command, environment, PROJECT)
+
+
+def choose_simulator_port(run_dir: Path) -> int:
+    """The port of last time where it is free, so that the demo's server keeps its address."""
+    note = run_dir / "demo-port"
+    wanted = int(note.read_text()) if note.exists() else 0
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen: int = probe.getsockname()[1]
+        note.write_text(str(chosen))
+        return chosen
+    raise OSError("no port is free")
