@@ -42,10 +42,12 @@ class Simulator:
         self.store.load()
         self.store.seed(islice(_first_models(), settings.models))
         self.store.tags()
-        self.downloads = Downloads(self.store)
+        self.downloads = Downloads(self.store, settings.speed)
         self.pulls = Pulls(settings, self.registry, self.store, self.downloads, self.faults)
         self.runners = Runners(settings)
-        self.control = ControlApi(self.registry, self.store, self.faults, self.counters)
+        self.control = ControlApi(
+            self.registry, self.store, self.downloads, self.faults, self.counters
+        )
         self._requests: Counter[str] = Counter()
         self._server = HttpServer(self.handle)
         self._saver: asyncio.Task[None] | None = None
@@ -72,7 +74,7 @@ class Simulator:
             "connections": self._server.connections,
             "requests": dict(self._requests),
             "pulls": {name: dict(count) for name, count in self.pulls.counts.items()},
-            "bytes_moved": dict(self.downloads.bytes_moved),
+            "bytes_moved": self.downloads.bytes_moved(),
             "partials": dict(self.store.partials),
             "loads": dict(self.runners.loads),
             "faults": self.faults.as_json(),

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from ollamactl.simulator.catalogue import plain_model
+from ollamactl.simulator.downloads import Downloads
 from ollamactl.simulator.faults import Faults, fault_from_json
 from ollamactl.simulator.http_server import Request, Response
 from ollamactl.simulator.names import Name, require_name
 from ollamactl.simulator.registry import Registry
+from ollamactl.simulator.settings import parse_rate
 from ollamactl.simulator.store import Store
 
 
 class ControlApi:
     """`GET` answers the counters; `POST` takes an object with any of these keys, in this order.
 
-    clear: true forgets all failures. faults: a list of `Fault`s. publish: a list of
+    clear: true forgets all failures. speed: of every download, as `50MB/s` or bytes a second;
+    0 is a standstill. faults: a list of `Fault`s. publish: a list of
     `{name, size, family, version}` that the registry then offers. withdraw: names that it no
     longer has. install: names put on the server without a pull. remove: names deleted from it.
     """
@@ -26,11 +29,13 @@ class ControlApi:
         self,
         registry: Registry,
         store: Store,
+        downloads: Downloads,
         faults: Faults,
         counters: Callable[[], dict[str, Any]],
     ) -> None:
         self._registry = registry
         self._store = store
+        self._downloads = downloads
         self._faults = faults
         self._counters = counters
 
@@ -49,6 +54,8 @@ class ControlApi:
         """Carry out an order; ValueError says what is wrong with it."""
         if order.get("clear"):
             self._faults.clear()
+        if "speed" in order:
+            self._downloads.set_speed(_speed(order["speed"]))
         for fault in order.get("faults", ()):
             self._faults.add(fault_from_json(fault))
         for offer in order.get("publish", ()):
@@ -72,3 +79,7 @@ class ControlApi:
         if manifest is None:
             raise ValueError(f"the registry has no {name.display}")
         self._store.install(name, manifest)
+
+
+def _speed(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else parse_rate(str(value))

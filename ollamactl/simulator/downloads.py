@@ -32,12 +32,21 @@ class Download:
 
     def completed(self) -> int:
         """Bytes reached by now."""
-        moved = (time.monotonic() - self._since) * self._rate
-        free = self.blob.size if math.isinf(moved) else self._base + int(moved)
+        seconds = time.monotonic() - self._since
+        free = self.blob.size if math.isinf(self._rate) else self._base + int(seconds * self._rate)
         return max(self._base, min(free, self.blob.size, *self._ceilings.values()))
 
     def seconds_left(self) -> float:
-        return (self.blob.size - self.completed()) / self._rate
+        """Until it is done; endless while it stands still or is held back."""
+        reached = self.completed()
+        if not self._rate or any(reached >= ceiling for ceiling in self._ceilings.values()):
+            return math.inf
+        return (self.blob.size - reached) / self._rate
+
+    def go_at(self, rate: float) -> None:
+        """Go on from the bytes reached at another rate; 0 is a standstill."""
+        self._base, self._since = self.completed(), time.monotonic()
+        self._rate = rate
 
     def join(self, waiter: object, ceiling: int | None) -> None:
         self.waiters += 1
@@ -47,26 +56,43 @@ class Download:
     def leave(self, waiter: object) -> None:
         """Go on from the bytes reached, as if nobody had held it back."""
         self.waiters -= 1
-        self._base, self._since = self.completed(), time.monotonic()
+        self.go_at(self._rate)
         self._ceilings.pop(waiter, None)
 
 
 class Downloads:
-    """All downloads of one server. `bytes_moved` counts by digest what each blob has cost."""
+    """All downloads of one server."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, speed: float) -> None:
         self._store = store
+        self._speed = speed
         self._active: dict[str, Download] = {}
-        self.bytes_moved: Counter[str] = Counter()
+        self._moved: Counter[str] = Counter()
 
     @property
     def active(self) -> bool:
         return bool(self._active)
 
+    def bytes_moved(self) -> dict[str, int]:
+        """By digest: what each blob has cost so far, those on their way included."""
+        moved = self._moved.copy()
+        for digest, download in self._active.items():
+            moved[digest] += download.completed() - download.start
+        return dict(moved)
+
+    def set_speed(self, speed: float) -> None:
+        """Another speed for the downloads that run and for later ones; 0 is a standstill."""
+        self._speed = speed
+        for download in self._active.values():
+            download.go_at(speed)
+
     async def fetch(
-        self, blob: Layer, *, rate: float, ceiling: int | None = None
+        self, blob: Layer, *, rate: float | None = None, ceiling: int | None = None
     ) -> AsyncGenerator[int]:
         """Yield the bytes reached about each 60 ms, until the blob is there.
+
+        `rate` is another speed than all others have (bytes a second), `ceiling` the bytes at
+        which this waiter holds the download back.
 
         Closing the generator leaves the download; the last one to leave stops it, and what has
         been reached is kept.
@@ -75,7 +101,8 @@ class Downloads:
         download = self._active.get(blob.digest)
         if download is None:
             start = self._store.partials.get(blob.digest, 0)
-            download = self._active[blob.digest] = Download(blob, rate, start)
+            speed = self._speed if rate is None else rate
+            download = self._active[blob.digest] = Download(blob, speed, start)
         download.join(waiter, ceiling)
         try:
             while True:
@@ -98,14 +125,15 @@ class Downloads:
     def _finish(self, download: Download) -> None:
         if not download.finished:
             download.finished = True
-            self._account(download)
+            self._account(download, download.blob.size)
             self._store.add_blob(download.blob)
 
     def _stop(self, download: Download) -> None:
-        self._account(download)
-        self._store.partials[download.blob.digest] = download.completed()
+        reached = download.completed()
+        self._account(download, reached)
+        self._store.partials[download.blob.digest] = reached
         self._store.save()
 
-    def _account(self, download: Download) -> None:
+    def _account(self, download: Download, reached: int) -> None:
         self._active.pop(download.blob.digest, None)
-        self.bytes_moved[download.blob.digest] += download.completed() - download.start
+        self._moved[download.blob.digest] += reached - download.start

@@ -70,6 +70,8 @@ class InferenceApi:
             loaded = time.monotonic()
             if not inputs:
                 return Response.json({"model": text, "embeddings": []})
+            if "embedding" not in model.manifest.capabilities:
+                raise Refused(501, "this model does not support embeddings")
             width = int(model.manifest.facts.get("embedding_length") or 64)
             return Response.json(
                 {

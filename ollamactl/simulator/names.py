@@ -17,13 +17,12 @@ _MODEL_OR_TAG = re.compile(rf"{_WORD}[A-Za-z0-9_.-]{{0,79}}")
 
 @dataclass(frozen=True)
 class Name:
-    """A full model name. `scheme` is only set where a URL was given."""
+    """A full model name."""
 
     host: str
     namespace: str
     model: str
     tag: str
-    scheme: str = ""
 
     @property
     def key(self) -> str:
@@ -63,11 +62,8 @@ def parse_name(text: object) -> Name | None:
     rest, tag = text.strip(), DEFAULT_TAG
     if rest.rfind(":") > rest.rfind("/"):
         rest, _, tag = rest.rpartition(":")
-    scheme, separator, after = rest.partition("://")
-    if separator:
-        rest = after
-    else:
-        scheme = ""
+    # A scheme may stand in front; Ollama's pull does not heed it.
+    rest = rest.rpartition("://")[2]
     parts = rest.rsplit("/", 2)
     model = parts[-1]
     namespace = parts[-2] if len(parts) > 1 else DEFAULT_NAMESPACE
@@ -78,4 +74,4 @@ def parse_name(text: object) -> Name | None:
         and _MODEL_OR_TAG.fullmatch(model)
         and _MODEL_OR_TAG.fullmatch(tag)
     )
-    return Name(host, namespace, model, tag, scheme) if valid else None
+    return Name(host, namespace, model, tag) if valid else None

@@ -68,13 +68,11 @@ class Pulls:
             count[outcome] += 1
 
     async def _steps(self, name: Name, *, insecure: bool) -> AsyncGenerator[Line]:
-        if name.scheme == "http" and not insecure:
-            raise PullFailed("insecure protocol http")
         yield {"status": "pulling manifest"}
         fault = self._faults.take("/api/pull", name.display, PULL_KINDS)
         slow = self._faults.take("/api/pull", name.display, {"slow"})
         manifest = self._find(name, insecure=insecure, fault=fault)
-        rate = float(slow.rate) if slow and slow.rate else self._settings.speed
+        rate = float(slow.rate) if slow and slow.rate else None
         async with aclosing(self._layers(manifest, rate, fault)) as lines:
             async for line in lines:
                 yield line
@@ -95,7 +93,7 @@ class Pulls:
         return found
 
     async def _layers(
-        self, manifest: Manifest, rate: float, fault: Fault | None
+        self, manifest: Manifest, rate: float | None, fault: Fault | None
     ) -> AsyncGenerator[Line]:
         before = 0
         for blob in manifest.blobs:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ollamactl.simulator.app import Simulator
 from ollamactl.simulator.settings import Settings
+
+T = TypeVar("T")
 
 _PATIENCE = 10.0  # seconds
 
@@ -28,6 +30,10 @@ class Control:
     def clear(self) -> None:
         """Forget all failures."""
         self._apply(clear=True)
+
+    def speed(self, bytes_per_second: float) -> None:
+        """Another speed for every download, now and later; 0 is a standstill."""
+        self._apply(speed=bytes_per_second)
 
     def publish(self, name: str, size: int, *, family: str = "llama", version: int = 1) -> None:
         """Offer a model of `size` bytes in the registry; `family="bert"` makes it embed only."""
@@ -48,8 +54,7 @@ class Control:
 
     def counters(self) -> dict[str, Any]:
         """See `Simulator.counters`."""
-        counters: dict[str, Any] = self._running.call(lambda simulator: simulator.counters())
-        return counters
+        return self._running.call(lambda simulator: simulator.counters())
 
     def pulls(self, name: str) -> dict[str, int]:
         """How often pulls of a shown name (`llama3.2:latest`) have started and how they ended."""
@@ -91,28 +96,33 @@ class RunningSimulator:
             target=self._loop.run_forever, name="simulator", daemon=True
         )
         self._thread.start()
-        simulator = self._simulator = Simulator(self._settings)
+        simulator = Simulator(self._settings)
         self._port = self._wait(simulator.start(port=self._port))
+        self._simulator = simulator
 
     def stop(self) -> None:
         """Break off every connection and stop listening, as a killed server does."""
-        if self._loop is None or self._thread is None or self._simulator is None:
+        if self._loop is None or self._thread is None:
             return
-        self._wait(self._simulator.close())
+        if self._simulator is not None:
+            self._wait(self._simulator.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE)
         self._loop.close()
         self._loop = self._thread = self._simulator = None
 
-    def call(self, action: Any) -> Any:
+    def call(self, action: Callable[[Simulator], T]) -> T:
         """Run `action(simulator)` on the simulator's own thread and give its result back."""
+        simulator = self._simulator
+        if simulator is None:
+            raise RuntimeError("the simulator is stopped")
 
-        async def act() -> Any:
-            return action(self._simulator)
+        async def act() -> T:
+            return action(simulator)
 
         return self._wait(act())
 
-    def _wait(self, work: Any) -> Any:
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
             raise RuntimeError("the simulator is stopped")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
@@ -133,8 +143,8 @@ def running_simulator(**settings: Any) -> Iterator[RunningSimulator]:
         control=True,
     )
     running = RunningSimulator(replace(fast, **settings))
-    running.start()
     try:
+        running.start()
         yield running
     finally:
         running.stop()
