@@ -61,8 +61,7 @@ def client_address(request: HttpRequest) -> str | None:
     its own address.
     """
     peer = _address(request.META.get("REMOTE_ADDR", ""))
-    trusted = settings.TRUSTED_PROXIES
-    if peer is None or not trusted or not _is_trusted(peer, trusted):
+    if peer is None or not is_trusted_proxy(peer):
         return peer
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     for hop in reversed(hops):
@@ -70,9 +69,18 @@ def client_address(request: HttpRequest) -> str | None:
         if address is None:
             break
         peer = address
-        if not _is_trusted(address, trusted):
+        if not is_trusted_proxy(address):
             break
     return peer
+
+
+def is_trusted_proxy(text: str) -> bool:
+    """Whether this is the address of a proxy whose word counts (`OLLAMACTL_TRUSTED_PROXIES`)."""
+    address = _address(text)
+    return address is not None and any(
+        ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+        for network in settings.TRUSTED_PROXIES
+    )
 
 
 def _address(text: str) -> str | None:
@@ -80,10 +88,3 @@ def _address(text: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
-
-
-def _is_trusted(address: str, networks: list[str]) -> bool:
-    return any(
-        ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
-        for network in networks
-    )
