@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.sentences import Sentence
 
 Snapshot = Callable[[int | None], dict[str, Any] | None]
+
+GROUP = "events"
+"""The channel layer's group that carries every event to every web process.
+
+A message is `{"type": MESSAGE, "events": [{type, seq, ts, subject, data, topics}, ...]}`.
+"""
+MESSAGE = "events"
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,8 @@ class TopicKind:
     """One kind of topic.
 
     `snapshot(id)` gives the data that a subscriber is shown first, the same for every user, or None
-    where there is no such thing. `takes_id` is False for lists ("models"), True for "model:7".
+    where there is no such thing. A row's data holds its `seq`, so that a client can tell whether an
+    event is older. `takes_id` is False for lists ("models"), True for "model:7".
     """
 
     prefix: str
@@ -48,11 +58,16 @@ def parse_topic(topic: str) -> tuple[TopicKind, int | None]:
     prefix, separator, number = topic.partition(":")
     kind = _kinds.get(prefix)
     if kind is None or kind.takes_id != bool(separator):
-        raise InvalidInput(f"There is no topic “{topic[:80]}”.", code="unknown_topic")
+        raise InvalidInput(
+            Sentence(_("There is no topic “{topic}”."), topic=topic[:80]), code="unknown_topic"
+        )
     if not kind.takes_id:
         return kind, None
     if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise InvalidInput(f"“{topic[:80]}” has no number for an id.", code="unknown_topic")
+        raise InvalidInput(
+            Sentence(_("“{topic}” has no number for an id."), topic=topic[:80]),
+            code="unknown_topic",
+        )
     return kind, int(number)
 
 
