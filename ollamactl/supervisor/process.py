@@ -19,6 +19,7 @@ from ollamactl.supervisor.records import MAX_LINE, parse_line
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 # One that ran for so long is well: the next failure begins a new row.
 STEADY_SECONDS = 30.0
+READ_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class ManagedProcess:
         )
 
     async def _read_output(self, process: subprocess.Popen[bytes]) -> None:
-        reader = asyncio.StreamReader(limit=MAX_LINE)
+        reader = asyncio.StreamReader(limit=READ_BYTES)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), process.stdout
         )
@@ -148,7 +149,7 @@ def describe_status(status: int) -> str:
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
     rest = b""
-    while chunk := await reader.read(MAX_LINE):
+    while chunk := await reader.read(READ_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line.decode(errors="replace")

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_LINE = 16_384
+# A line longer than this is cut; an exception's chain can be long.
+MAX_LINE = 1_000_000
+MAX_SHOWN = 8_000
 LEVELS = ("debug", "info", "warning", "error", "critical")
 # "12345:M 23 Nov 2026 04:49:05.123 * Ready to accept connections"
 VALKEY_LINE = re.compile(r"\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ (?P<mark>[.\-*#]) (?P<text>.*)")
@@ -66,7 +68,9 @@ def to_console(record: LogRecord) -> str:
     text = f"{moment} {record.level.upper():<8} {record.process:<8} {record.message}{rest}"
     exception = record.fields.get("exception")
     if exception:
-        text += "\n" + "\n".join(f"    {line}" for line in str(exception).splitlines())
+        # The end of a chain is what was raised last.
+        lines = str(exception)[-MAX_SHOWN:].splitlines()
+        text += "\n" + "\n".join(f"    {line}" for line in lines)
     # Names and messages come from outside; a terminal obeys control characters.
     return CONTROL.sub("�", text)
 

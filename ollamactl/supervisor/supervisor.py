@@ -34,7 +34,8 @@ KILL_SECONDS = 0.4
 # A process that never came up ends the start after so many tries.
 TRIES = 4
 VALKEY_START_SECONDS = 20.0
-SLOW_START_SECONDS = 30.0
+SLOW_START_SECONDS = 15.0
+QUICK_POLL, SLOW_POLL = 0.1, 1.0
 
 
 class Supervisor:
@@ -126,9 +127,9 @@ class Supervisor:
                 break
             self._check_first_start()
             if not told and time.monotonic() - started > SLOW_START_SECONDS:
-                told = True
+                told = True  # and from now on ask less often
                 self.log.say(f"still not ready: {answer.detail}", "warning")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(SLOW_POLL if told else QUICK_POLL)
         self._ready = True
         lines = [f"ollamactl is ready: {self.config.base_url}/"]
         password = self.config.home / "initial-password"

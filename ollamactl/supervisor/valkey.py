@@ -59,6 +59,7 @@ def valkey_command(binary: Path, unix_socket: Path, folder: Path) -> tuple[str, 
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
         *("--logfile", ""),
+        *("--loglevel", "warning"),
     )
 
 
