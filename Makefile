@@ -1,0 +1,83 @@
+# Python 3.11, its venv module, make and git are enough: everything else is put into .venv.
+#
+#   make run    the panel            make test   the whole suite
+#   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
+#   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+UV_INSTALL := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet
+CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
+COMPILED := $(CATALOGUES:.po=.mo)
+# The settings of a public panel: what `check --deploy` has to find nothing wrong with.
+PRODUCTION := OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
+JOBS ?= 2
+
+.PHONY: run demo install dev test lint lock messages clean
+.DEFAULT_GOAL := run
+
+run: install
+	@exec $(BIN)/ollamactl up $(ARGS)
+
+demo: install
+	@exec $(BIN)/ollamactl up --demo $(ARGS)
+
+install: $(VENV)/.installed $(COMPILED)
+
+dev: install $(VENV)/.installed-dev
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The stamps lie in the environment, so that they go when it goes.
+$(VENV)/.installed: requirements.lock pyproject.toml | $(UV)
+	@echo "Installing the packages ..."
+	@$(UV_INSTALL) --require-hashes -r requirements.lock
+	@$(UV_INSTALL) --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock | $(UV)
+	@echo "Installing the packages for development ..."
+	@$(UV_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+%.mo: %.po $(VENV)/.installed
+	@$(BIN)/python -m ollamactl.messages
+
+test: dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && export OLLAMACTL_HOME=$$home && set -ex && \
+		$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run && \
+		$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# After a change of the dependencies in pyproject.toml.
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml
+lock: | $(UV)
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev -o requirements-dev.lock
+
+# Collects the messages from the sources (needs GNU gettext) and compiles them.
+messages: dev
+	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
+		--ignore "tests/*" --ignore ".venv/*"
+	$(BIN)/python -m ollamactl.messages
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache htmlcov test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
