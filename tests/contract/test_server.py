@@ -18,6 +18,10 @@ def test_version_is_that_of_the_facts(calls: Calls) -> None:
     assert version.removesuffix("-simulated") == "0.24.0"
 
 
+def test_status_says_that_the_cloud_is_off(calls: Calls) -> None:
+    assert calls.get("/api/status").json() == {"cloud": {"disabled": True, "source": "env"}}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/api/absent", 404), ("GET", "/api/pull", 405), ("POST", "/api/tags", 405)],
