@@ -133,7 +133,9 @@ async def _look_at(server: OllamaServer) -> Finding:
 
 
 def _no_answer() -> Sentence:
-    text = gettext_noop("No answer within {seconds} s. Is the server overloaded or the network slow?")
+    text = gettext_noop(
+        "No answer within {seconds} s. Is the server overloaded or the network slow?"
+    )
     return Sentence(text, seconds=int(SECONDS))
 
 
@@ -199,17 +201,13 @@ def _apply(server: OllamaServer, finding: Finding, begun: datetime) -> None:
         server.version = finding.version[:64]
 
 
-def _list_changed(
-    server: OllamaServer, tags: list[TagEntry] | None, *, came_back: bool
-) -> bool:
+def _list_changed(server: OllamaServer, tags: list[TagEntry] | None, *, came_back: bool) -> bool:
     if tags is None:
         return False
     lines = sorted(f"{entry.name.full} {entry.digest} {entry.size}" for entry in tags)
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     changed = digest != server.tags_hash
-    OllamaServer.objects.filter(pk=server.pk).update(
-        tags_hash=digest, tags_seen_at=timezone.now()
-    )
+    OllamaServer.objects.filter(pk=server.pk).update(tags_hash=digest, tags_seen_at=timezone.now())
     return changed or came_back
 
 
@@ -237,8 +235,7 @@ def _apply_loaded(server: OllamaServer, entries: list[LoadedModel]) -> bool:
     seen = set()
     for row in rows.select_related("server", "last_task"):
         seen.add(row.key)
-        entry = by_key.get(row.key) or (by_digest.get(row.digest) if row.digest else None)
-        _mirror(row, entry)
+        _mirror(row, by_key.get(row.key) or by_digest.get(row.digest))
     return bool(by_key.keys() - seen)
 
 

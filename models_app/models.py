@@ -90,9 +90,7 @@ class OllamaModel(models.Model):
     )
     name = models.CharField(_("name"), max_length=512)
     key = models.CharField(max_length=700)
-    source = models.CharField(
-        _("source"), max_length=16, choices=Source.choices, db_index=True
-    )
+    source = models.CharField(_("source"), max_length=16, choices=Source.choices, db_index=True)
     status = models.CharField(
         _("status"), max_length=16, choices=ModelStatus.choices, db_index=True
     )

@@ -42,7 +42,11 @@ class ModelRunner(Runner):
         return ["models", f"model:{task.resource_id}"]
 
     def work(self) -> dict[str, Any] | None:
-        model = OllamaModel.objects.select_related("server").filter(pk=self.task.resource_id).first()
+        model = (
+            OllamaModel.objects.select_related("server")
+            .filter(pk=self.task.resource_id or 0)
+            .first()
+        )
         if model is None:
             raise TaskFailed(_("This model is gone from the panel."), code="model_gone")
         return self.run.stream(self._guarded(model))
@@ -174,7 +178,7 @@ class DeleteRunner(ModelRunner):
     @classmethod
     def settle(cls, task: Task) -> None:
         if task.state == State.SUCCEEDED:
-            sync.forget_model(task.resource_id)
+            sync.forget_model(task.resource_id or 0)
         else:
             super().settle(task)
 
@@ -202,7 +206,7 @@ class SyncRunner(Runner):
         return ["servers", f"server:{task.resource_id}"]
 
     def work(self) -> dict[str, Any] | None:
-        server = OllamaServer.objects.filter(pk=self.task.resource_id).first()
+        server = OllamaServer.objects.filter(pk=self.task.resource_id or 0).first()
         if server is None:
             raise TaskFailed(_("This server is gone from the panel."), code="server_gone")
         self.run.progress(phase="reading")

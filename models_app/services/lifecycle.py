@@ -83,7 +83,9 @@ def start_model(*, actor: Actor, model: OllamaModel, keep_alive: int | str = -1)
     with transaction.atomic():
         model = locked(model)
         _require_installed(model)
-        return _begin(actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive})
+        return _begin(
+            actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive}
+        )
 
 
 def stop_model(*, actor: Actor, model: OllamaModel) -> Task:

@@ -52,8 +52,7 @@ class Preflight:
             "network": self.network,
             "downloads": self.downloads,
             "reasons": [
-                {"code": reason["code"], "detail": str(reason["detail"])}
-                for reason in self.reasons
+                {"code": reason["code"], "detail": str(reason["detail"])} for reason in self.reasons
             ],
         }
 
@@ -147,7 +146,10 @@ def _disk(found: _Findings, server: OllamaServer, needed: int | None) -> dict[st
     state = UNKNOWN if after is None else (OK if after >= 0 else BLOCK)
     if state == BLOCK and free is not None and needed is not None:
         detail = Sentence(
-            _("The disk has {free} free, {reserved} of it for other downloads; this one needs {needed}."),
+            _(
+                "The disk has {free} free, {reserved} of it for other downloads, and this one "
+                "needs {needed}."
+            ),
             free=format_size(free),
             reserved=format_size(reserved),
             needed=format_size(needed),

@@ -39,7 +39,7 @@ def locked_model(task: Task) -> OllamaModel | None:
     return (
         OllamaModel.objects.select_for_update(of=("self",))
         .select_related("server", "last_task")
-        .filter(pk=task.resource_id)
+        .filter(pk=task.resource_id or 0)
         .first()
     )
 

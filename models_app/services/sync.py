@@ -78,7 +78,9 @@ def apply_listing(
     listed = listing.by_key()
     known = OllamaModel.objects.filter(server=server).values_list("key", flat=True)
     keys = sorted(listed.keys() | set(known))
-    work = _Work(server=server, listing=listing, listed=listed, on_conflict=on_conflict, counts=counts)
+    work = _Work(
+        server=server, listing=listing, listed=listed, on_conflict=on_conflict, counts=counts
+    )
     done = 0
     pending = iter(keys)
     while part := _slice(pending):
@@ -183,7 +185,7 @@ class _Work:
         return facts
 
 
-def forget_model(pk: int | None) -> None:
+def forget_model(pk: int) -> None:
     """Remove a model's row, its ended tasks' log files and nothing on the server.
 
     Call it inside a transaction; the files go once it is committed. Tasks stay as history.
@@ -195,4 +197,4 @@ def forget_model(pk: int | None) -> None:
     transaction.on_commit(lambda: delete_logs(tasks))
     seq, server = model.seq, model.server_id
     model.delete()
-    announce_model_removed(pk=pk or 0, seq=seq, server=server)
+    announce_model_removed(pk=pk, seq=seq, server=server)

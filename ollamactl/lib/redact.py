@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 CENSORED = "•••"
-_SECRET_KEY = re.compile(r"pass(word|wd)|secret|token|credential|api_?key|authorization|private", re.I)
+_SECRET_KEY = re.compile(
+    r"pass(word|wd)|secret|token|credential|api_?key|authorization|private", re.I
+)
 _SECRET_TEXT = re.compile(
     r"(?i)\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )

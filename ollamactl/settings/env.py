@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_BIND = "127.0.0.1:8800"
 DEFAULT_HOME = "~/.local/share/ollamactl"
@@ -56,7 +56,7 @@ class Config:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Config:
-        """Parse `OLLAMACTL_*` (and `OLLAMA_HOST`); raise `ConfigurationError` at the first bad one."""
+        """Parse `OLLAMACTL_*` (and `OLLAMA_HOST`); raise at the first bad one."""
         home = _home(environ)
         host, port = parse_bind(environ.get("OLLAMACTL_BIND") or DEFAULT_BIND)
         return cls(
@@ -108,8 +108,8 @@ class Config:
         """Where a person on this machine opens the panel."""
         if self.public_url:
             return self.public_url
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind_host, self.bind_host)  # noqa: S104 - compared, not bound
-        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.bind_port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind_host, self.bind_host)  # noqa: S104 - compared, not bound
+        return f"http://{_bracketed(host)}:{self.bind_port}"
 
     def signing_key(self) -> str:
         """The secret key: from the environment, else a random one made once in the home."""
@@ -185,7 +185,7 @@ def _url(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _split(value: str, name: str):  # type: ignore[no-untyped-def]  # urlsplit's own overloads
+def _split(value: str, name: str) -> SplitResult:
     try:
         parts = urlsplit(value)
         _ = parts.port
@@ -204,7 +204,7 @@ def _valkey(environ: Mapping[str, str]) -> str:
 
 
 def _ollama_url(environ: Mapping[str, str]) -> str:
-    """`OLLAMACTL_OLLAMA_URL`, else `OLLAMA_HOST` as Ollama's own client reads it, else the default."""
+    """`OLLAMACTL_OLLAMA_URL`, else `OLLAMA_HOST` as Ollama's own client reads it."""
     if environ.get("OLLAMACTL_OLLAMA_URL"):
         return _url(environ, "OLLAMACTL_OLLAMA_URL")
     return parse_ollama_host(environ.get("OLLAMA_HOST", ""))
@@ -220,12 +220,20 @@ def parse_ollama_host(text: str) -> str:
     scheme, separator, rest = value.partition("://")
     if not separator:
         scheme, rest = "http", value
-    default = {"http": 80, "https": 443}.get(scheme, DEFAULT_OLLAMA_PORT) if separator else DEFAULT_OLLAMA_PORT
+    default = (
+        {"http": 80, "https": 443}.get(scheme, DEFAULT_OLLAMA_PORT)
+        if separator
+        else DEFAULT_OLLAMA_PORT
+    )
     rest = rest.split("/", 1)[0]
     host, port_text = _host_and_port(rest)
     port = int(port_text) if port_text.isdigit() and int(port_text) < 65536 else default
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{_bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _host_and_port(text: str) -> tuple[str, str]:

@@ -45,11 +45,19 @@ SIDEBAR = {
             "title": _("Administration"),
             "separator": True,
             "items": [
-                _item(_("Audit"), "history", "admin:audit_app_auditrecord_changelist",
-                      "audit_app.view_auditrecord"),
+                _item(
+                    _("Audit"),
+                    "history",
+                    "admin:audit_app_auditrecord_changelist",
+                    "audit_app.view_auditrecord",
+                ),
                 _item(_("Users"), "group", "admin:auth_user_changelist", "auth.view_user"),
-                _item(_("Roles"), "admin_panel_settings", "admin:auth_group_changelist",
-                      "auth.view_group"),
+                _item(
+                    _("Roles"),
+                    "admin_panel_settings",
+                    "admin:auth_group_changelist",
+                    "auth.view_group",
+                ),
             ],
         },
     ],

@@ -16,7 +16,13 @@ from models_app.services.sync import Listing, apply_listing
 from tasks_app.choices import State
 from tasks_app.models import Task
 
-NAMES = ["a:latest", "b:7b", "team/c:latest", "hf.co/user/repo:Q4_K_M", "localhost:5000/library/d:1"]
+NAMES = [
+    "a:latest",
+    "b:7b",
+    "team/c:latest",
+    "hf.co/user/repo:Q4_K_M",
+    "localhost:5000/library/d:1",
+]
 DIGESTS = ["a" * 64, "b" * 64, "c" * 64]
 LISTS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(DIGESTS))
 
