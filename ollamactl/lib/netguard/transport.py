@@ -162,7 +162,9 @@ def too_large(limit: int) -> AnswerTooLarge:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Keeps to a `Policy`: addresses, TLS, the size of an answer.
 
-    A request's extension `max_bytes` (int, or None for a stream without end) replaces the policy's.
+    Extensions of a request: `max_bytes` (int, or None for a stream without end) replaces the
+    policy's; `repeatable` (bool) says that sending it twice does no harm, as is taken for granted
+    of GET and HEAD.
     """
 
     def __init__(self, policy: Policy, *, keepalive_connections: int = 4) -> None:
@@ -205,7 +207,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return response
 
     async def _send(self, request: httpcore.Request) -> httpcore.Response:
-        if request.method not in (b"GET", b"HEAD"):
+        if not request.extensions.get("repeatable", request.method in (b"GET", b"HEAD")):
             return await self._pool.handle_async_request(request)
         try:
             return await self._pool.handle_async_request(request)
@@ -226,6 +228,7 @@ def _check_headers(request: httpx.Request, response: httpx.Response, limit: int 
     announced = response.headers.get("content-length", "")
     if (
         limit is not None
+        and response.status_code < 400  # of an error the status says enough
         and request.method != "HEAD"
         and announced.isascii()
         and announced.isdigit()
