@@ -1,0 +1,1 @@
+"""Ollama as the outside world: its names, its HTTP API, its registries. No database here."""
