@@ -1,0 +1,145 @@
+"""From the JSON of Ollama's API to its types."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+
+from models_app.ollama.names import ModelName
+from models_app.ollama.types import LoadedModel, ModelDetails, PullLine, ShowInfo, TagEntry
+from models_app.ollama.untrusted import (
+    JsonObject,
+    bare_digest,
+    clean_text,
+    is_finite,
+    long_text,
+    mapping,
+    moment,
+    objects,
+    texts,
+    whole_number,
+)
+from ollamactl.lib.errors import InvalidInput
+
+log = structlog.get_logger(__name__)
+
+_FOREVER = dt.timedelta(days=20 * 365)
+_MOST_FACTS = 200
+
+
+def read_details(value: object) -> ModelDetails:
+    """The `details` of a model, wherever they appear."""
+    raw = mapping(value)
+    return ModelDetails(
+        format=clean_text(raw.get("format"), longest=50),
+        family=clean_text(raw.get("family"), longest=50),
+        families=texts(raw.get("families")),
+        parameter_size=clean_text(raw.get("parameter_size"), longest=50),
+        quantization=clean_text(raw.get("quantization_level"), longest=50),
+    )
+
+
+def _read_name(raw: JsonObject) -> ModelName | None:
+    for field in ("name", "model"):
+        text = raw.get(field)
+        if isinstance(text, str):
+            try:
+                return ModelName.parse(text)
+            except InvalidInput:
+                continue
+    return None
+
+
+def read_tags(answer: JsonObject) -> list[TagEntry]:
+    """The models of `/api/tags`. An entry without a usable name is left out, a second one too."""
+    entries: dict[str, TagEntry] = {}
+    listed = objects(answer.get("models"))
+    for raw in listed:
+        name = _read_name(raw)
+        if name is None or name.key in entries:
+            continue
+        entries[name.key] = TagEntry(
+            name=name,
+            digest=bare_digest(raw.get("digest")),
+            size=whole_number(raw.get("size")),
+            modified_at=moment(raw.get("modified_at")),
+            details=read_details(raw.get("details")),
+            remote_host=clean_text(raw.get("remote_host")),
+            remote_model=clean_text(raw.get("remote_model")),
+        )
+    if len(entries) < len(listed):
+        log.warning("tags.entries_left_out", count=len(listed) - len(entries))
+    return list(entries.values())
+
+
+def read_loaded(answer: JsonObject, *, now: dt.datetime) -> list[LoadedModel]:
+    """The models of `/api/ps`; `now` by the server's clock."""
+    found: list[LoadedModel] = []
+    for raw in objects(answer.get("models")):
+        name = _read_name(raw)
+        if name is None:
+            continue
+        expires_at = moment(raw.get("expires_at"))
+        forever = expires_at is not None and expires_at - now > _FOREVER
+        found.append(
+            LoadedModel(
+                name=name,
+                digest=bare_digest(raw.get("digest")),
+                size=whole_number(raw.get("size")),
+                # Ollama leaves zeros out of some answers.
+                size_vram=whole_number(raw.get("size_vram", 0)),
+                expires_at=None if forever else expires_at,
+                stopping=expires_at is not None and expires_at < now,
+                context_length=whole_number(raw.get("context_length")),
+                details=read_details(raw.get("details")),
+            )
+        )
+    return found
+
+
+def read_show(answer: JsonObject) -> ShowInfo:
+    """The answer of `/api/show`."""
+    facts = _scalars(mapping(answer.get("model_info")))
+    architecture = facts.get("general.architecture", "")
+    return ShowInfo(
+        details=read_details(answer.get("details")),
+        capabilities=texts(answer.get("capabilities")),
+        context_length=whole_number(facts.get(f"{architecture}.context_length")),
+        parameter_count=whole_number(facts.get("general.parameter_count")),
+        parameters=long_text(answer.get("parameters"), longest=20_000),
+        template=long_text(answer.get("template"), longest=50_000),
+        system=long_text(answer.get("system"), longest=50_000),
+        license=long_text(answer.get("license"), longest=200_000),
+        modified_at=moment(answer.get("modified_at")),
+        remote_host=clean_text(answer.get("remote_host")),
+        remote_model=clean_text(answer.get("remote_model")),
+        model_info=facts,
+    )
+
+
+def _scalars(raw: JsonObject) -> dict[str, str | int | float | bool]:
+    """Numbers and short texts, by their names; lists (the tokens) and nulls are left out.
+
+    A literal such as 1e999 reads as an infinity, which JSON of ours could not hold: left out too.
+    """
+    facts: dict[str, str | int | float | bool] = {}
+    for key, value in list(raw.items())[:_MOST_FACTS]:
+        name = clean_text(key)
+        if isinstance(value, str):
+            facts[name] = clean_text(value)
+        elif isinstance(value, bool) or is_finite(value) or whole_number(value) is not None:
+            facts[name] = value
+    return facts
+
+
+def read_pull_line(raw: JsonObject) -> PullLine:
+    """One line of `/api/pull` that is no error."""
+    total = whole_number(raw.get("total")) or 0
+    completed = whole_number(raw.get("completed")) or 0
+    return PullLine(
+        status=clean_text(raw.get("status")),
+        digest=clean_text(raw.get("digest"), longest=100),
+        total=total,
+        completed=min(completed, total) if total else completed,
+    )

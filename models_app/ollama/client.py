@@ -1,0 +1,234 @@
+"""The client of one Ollama server: the only way to it.
+
+Every call has a limit of time and of size, follows no redirect, and raises an `OllamaError`.
+https://github.com/ollama/ollama/blob/v0.24.0/docs/api.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from models_app.ollama.answers import read_loaded, read_pull_line, read_show, read_tags
+from models_app.ollama.endpoint import AuthKind, Endpoint
+from models_app.ollama.errors import (
+    BadAnswer,
+    InvalidRequest,
+    NotOllama,
+    NotSupported,
+    TimedOut,
+)
+from models_app.ollama.names import ModelName
+from models_app.ollama.types import LoadedModel, PullLine, ShowInfo, TagEntry
+from models_app.ollama.untrusted import JsonObject
+from models_app.ollama.wire import Wire, cut_stream
+from ollamactl.lib.errors import InvalidInput
+
+__all__ = ["AuthKind", "Endpoint", "OllamaClient"]
+
+QUICK_S = 10.0
+TAGS_S = 60.0
+TAGS_BYTES = 128_000_000
+LOAD_S = 900.0
+UNLOAD_S = 300.0
+DELETE_S = 120.0
+SILENCE_S = 120.0
+# Hashing a hundred gigabytes on a slow disk, of which Ollama says nothing meanwhile.
+VERIFY_SILENCE_S = 3600.0
+
+_VERSION = re.compile(r"v?[0-9A-Za-z][0-9A-Za-z.+_-]{0,62}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_SLOWEST_POLL_S = 1.0
+
+
+class OllamaClient:
+    """Calls of one Ollama server, for one event loop. Close it, or use it as `async with`.
+
+    Names are taken in any form, as text or as `ModelName`. Raises `InvalidRequest` at once if the
+    endpoint cannot be right.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._server = endpoint.shown
+        self._wire = Wire(endpoint)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections; what they were doing ends."""
+        await self._wire.aclose()
+
+    async def version(self, *, total_s: float = QUICK_S) -> str:
+        """Ollama's version, such as `0.24.0`. GET /api/version"""
+        reply = await self._wire.call("GET", "/api/version", total_s=total_s)
+        version = reply.data.get("version")
+        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+            raise NotOllama(
+                format_lazy(
+                    _("What answers at {server} is not Ollama. Check the address and the port."),
+                    server=self._server,
+                )
+            )
+        return version
+
+    async def tags(self, *, total_s: float = TAGS_S) -> list[TagEntry]:
+        """All models on the server's disk, unpaged. GET /api/tags"""
+        reply = await self._wire.call("GET", "/api/tags", total_s=total_s, max_bytes=TAGS_BYTES)
+        self._expect_models(reply.data)
+        return await asyncio.to_thread(read_tags, reply.data)
+
+    async def ps(self, *, total_s: float = QUICK_S) -> list[LoadedModel]:
+        """The models in memory. GET /api/ps"""
+        reply = await self._wire.call("GET", "/api/ps", total_s=total_s)
+        self._expect_models(reply.data)
+        return read_loaded(reply.data, now=reply.date)
+
+    async def show(self, name: str | ModelName, *, total_s: float = QUICK_S) -> ShowInfo:
+        """Details of one model. POST /api/show"""
+        reply = await self._wire.call("POST", "/api/show", {"model": _sent(name)}, total_s=total_s)
+        return read_show(reply.data)
+
+    async def load(
+        self, name: str | ModelName, *, keep_alive: int | str = -1, total_s: float = LOAD_S
+    ) -> None:
+        """Load a model, and return when it is in memory, which may take minutes.
+
+        `keep_alive`: seconds, or text such as `10m`; negative: until it is stopped. A request that
+        asks for other options reloads the model with its own keep-alive. POST /api/generate, or
+        /api/embed for a model that cannot generate.
+        """
+        request = {"model": _sent(name), "keep_alive": _keep_alive(keep_alive)}
+        try:
+            reply = await self._wire.call(
+                "POST", "/api/generate", {**request, "stream": False}, total_s=total_s
+            )
+        except NotSupported:
+            await self._wire.call("POST", "/api/embed", {**request, "input": []}, total_s=total_s)
+            return
+        if reply.data.get("done") is not True:
+            raise self._bad_answer()
+
+    async def unload(
+        self, name: str | ModelName, *, digest: str = "", deadline_s: float = UNLOAD_S
+    ) -> None:
+        """Unload a model, and return when the server no longer lists it.
+
+        Ollama says yes at once and then waits for the requests in flight. `digest`: an alias of the
+        same content counts as this model. Raises `TimedOut` after `deadline_s`.
+        """
+        model = _parsed(name)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._ask_to_unload(model.display)
+                pause = 0.05
+                while any(
+                    loaded.name.key == model.key or (digest and loaded.digest == digest)
+                    for loaded in await self.ps()
+                ):
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _SLOWEST_POLL_S)
+        except TimeoutError as error:
+            raise TimedOut(
+                _("The model is still answering requests. It stops when they have ended.")
+            ) from error
+
+    async def _ask_to_unload(self, name: str) -> None:
+        request = {"model": name, "keep_alive": 0}
+        try:
+            await self._wire.call(
+                "POST", "/api/generate", {**request, "stream": False}, total_s=UNLOAD_S
+            )
+        except NotSupported:
+            await self._wire.call("POST", "/api/embed", {**request, "input": []}, total_s=UNLOAD_S)
+
+    async def delete(self, name: str | ModelName, *, total_s: float = DELETE_S) -> None:
+        """Delete a model from the server's disk; one in memory stays there. DELETE /api/delete"""
+        await self._wire.call(
+            "DELETE", "/api/delete", {"model": _sent(name)}, total_s=total_s, may_be_empty=True
+        )
+
+    async def head_blob(self, digest: str, *, total_s: float = QUICK_S) -> bool:
+        """Whether the server has the layer `sha256:…` whole. HEAD /api/blobs/…"""
+        if not _DIGEST.fullmatch(digest):
+            raise InvalidRequest(_("This is not the digest of a layer."))
+        return await self._wire.status_of_head(f"/api/blobs/{digest}", total_s=total_s) == 200
+
+    async def pull(
+        self,
+        name: str | ModelName,
+        *,
+        insecure: bool = False,
+        silence_s: float = SILENCE_S,
+        verify_silence_s: float = VERIFY_SILENCE_S,
+    ) -> AsyncGenerator[PullLine, None]:
+        """Download a model; the last line is `success`, every other end raises. POST /api/pull
+
+        There is no limit for the whole, only for silence. Closing the generator stops the download
+        (unless somebody else waits for it too); pulling again goes on from what the server kept.
+        `insecure`: the registry speaks plain http.
+        """
+        request = {"model": _sent(name), "insecure": insecure, "stream": True}
+        verifying = False
+        lines = self._wire.lines(
+            "/api/pull",
+            request,
+            silence_s=lambda: verify_silence_s if verifying else silence_s,
+        )
+        async with aclosing(lines):
+            async for data in lines:
+                line = read_pull_line(data)
+                if not line.status:
+                    raise self._bad_answer()
+                verifying = line.status.startswith("verifying")
+                yield line
+                if line.status == "success":
+                    return
+        raise cut_stream(self._server)
+
+    def _expect_models(self, answer: JsonObject) -> None:
+        """An empty list means that there are no models; its absence must not."""
+        if "models" not in answer or not isinstance(answer["models"], list | None):
+            raise self._bad_answer()
+
+    def _bad_answer(self) -> BadAnswer:
+        return BadAnswer(
+            format_lazy(
+                _("{server} answers, but not with what Ollama sends. Check the address."),
+                server=self._server,
+            )
+        )
+
+
+def _parsed(name: str | ModelName) -> ModelName:
+    if isinstance(name, ModelName):
+        return name
+    try:
+        return ModelName.parse(name)
+    except InvalidInput as error:
+        raise InvalidRequest(error.detail, attr=error.attr) from error
+
+
+def _sent(name: str | ModelName) -> str:
+    return _parsed(name).display
+
+
+def _keep_alive(value: int | str) -> int | str:
+    """Ollama refuses the text "-1", but takes the number."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value

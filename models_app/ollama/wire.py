@@ -1,0 +1,331 @@
+"""One HTTP exchange with an Ollama server: limits held, failures named, JSON read.
+
+https://github.com/ollama/ollama/blob/v0.24.0/docs/api.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from models_app.ollama.complaints import complaint, own_words
+from models_app.ollama.endpoint import Endpoint
+from models_app.ollama.errors import (
+    BadAnswer,
+    CertificateRefused,
+    InvalidRequest,
+    NotOllama,
+    OllamaError,
+    StreamCut,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+)
+from models_app.ollama.statuses import error_of_status
+from models_app.ollama.untrusted import JsonObject, parse_object
+from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.netguard import (
+    AddressRefused,
+    AnswerTooLarge,
+    EncodedAnswer,
+    NameNotResolved,
+    open_client,
+    read_body,
+)
+
+ONE_MEGABYTE = 1_000_000
+# Above this the parsing leaves the event loop to others.
+_PARSE_IN_THREAD = 256_000
+
+Payload = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A JSON answer, and the server's clock when it gave it."""
+
+    data: JsonObject
+    date: dt.datetime
+
+
+class Wire:
+    """The connections to one server. For one event loop; close it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        try:
+            endpoint.check()
+        except InvalidInput as error:
+            raise InvalidRequest(error.detail, attr=error.attr) from error
+        self._server = endpoint.shown
+        self._client = open_client(
+            endpoint.policy(),
+            base_url=endpoint.base_url,
+            headers={"Accept": "application/json", **endpoint.auth_headers()},
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections, those in use too."""
+        await self._client.aclose()
+
+    async def status_of_head(self, path: str, *, total_s: float) -> int:
+        """The status of a HEAD request, 200 or 404; any other raises."""
+        with self._failures_named():
+            async with asyncio.timeout(total_s), self._open("HEAD", path, None, 0) as response:
+                if response.status_code in (200, 404):
+                    return response.status_code
+                raise self._bad_status(response, b"", pulling=False)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        payload: Payload | None = None,
+        *,
+        total_s: float,
+        max_bytes: int = ONE_MEGABYTE,
+        may_be_empty: bool = False,
+    ) -> Reply:
+        """Send, wait at most `total_s` for the whole answer, and read its JSON object."""
+        with self._failures_named():
+            async with (
+                asyncio.timeout(total_s),
+                self._open(method, path, payload, max_bytes) as response,
+            ):
+                if response.status_code != 200:
+                    raise self._bad_status(response, await _error_body(response), pulling=False)
+                body = await read_body(response)
+        if not body.strip() and may_be_empty:
+            return Reply({}, _date_of(response))
+        large = len(body) > _PARSE_IN_THREAD
+        data = await asyncio.to_thread(parse_object, body) if large else parse_object(body)
+        if data is None:
+            raise self._no_json(response, body)
+        if words := own_words(data):
+            raise complaint(words, status=200, pulling=False)
+        return Reply(data, _date_of(response))
+
+    async def lines(
+        self, path: str, payload: Payload, *, silence_s: Callable[[], float]
+    ) -> AsyncGenerator[JsonObject, None]:
+        """POST, and each line of the answer as a JSON object, for as long as lines come.
+
+        `silence_s` is asked before each line for the longest wait. Closing the generator closes the
+        connection, by which Ollama gives up the work. An error line raises.
+        """
+        with self._failures_named(streaming=True):
+            async with self._open_in_time(path, payload, silence_s()) as response:
+                if response.status_code != 200:
+                    raise self._bad_status(response, await _error_body(response), pulling=True)
+                async with aclosing(_split_lines(response, silence_s)) as lines:
+                    async for line in lines:
+                        yield self._read_line(response, line)
+
+    def _read_line(self, response: httpx.Response, line: bytes) -> JsonObject:
+        data = parse_object(line)
+        if data is None:
+            raise self._no_json(response, line)
+        if words := own_words(data):
+            raise complaint(words, status=200, pulling=True)
+        return data
+
+    @asynccontextmanager
+    async def _open_in_time(
+        self, path: str, payload: Payload, limit_s: float
+    ) -> AsyncIterator[httpx.Response]:
+        async with asyncio.timeout(limit_s) as clock:
+            async with self._open("POST", path, payload, None) as response:
+                clock.reschedule(None)  # the limit was for the head of the answer
+                yield response
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, payload: Payload | None, max_bytes: int | None
+    ) -> AsyncIterator[httpx.Response]:
+        async with self._client.stream(
+            method,
+            path,
+            json=payload,
+            # The callers' own limits hold; these are for parts that those do not see.
+            timeout=httpx.Timeout(None, connect=5.0, write=30.0),
+            # To load, unload, pull or delete twice is to do it once.
+            extensions={"max_bytes": max_bytes, "repeatable": True},
+        ) as response:
+            yield response
+
+    def _bad_status(self, response: httpx.Response, body: bytes, *, pulling: bool) -> OllamaError:
+        return error_of_status(response.status_code, body, server=self._server, pulling=pulling)
+
+    def _no_json(self, response: httpx.Response, body: bytes) -> OllamaError:
+        kind = response.headers.get("content-type", "").lower()
+        if "html" in kind or body.lstrip()[:1] == b"<":
+            return NotOllama(
+                format_lazy(
+                    _(
+                        "A web page answers at {server}, not Ollama. Enter the address and port "
+                        "of Ollama itself, usually port 11434."
+                    ),
+                    server=self._server,
+                )
+            )
+        return BadAnswer(
+            format_lazy(
+                _("{server} answers, but not with what Ollama sends. Check the address."),
+                server=self._server,
+            )
+        )
+
+    @contextmanager
+    def _failures_named(self, *, streaming: bool = False) -> Iterator[None]:
+        """Turn what the network throws into our errors."""
+        try:
+            yield
+        except (TimeoutError, httpx.TimeoutException, httpx.TransportError) as error:
+            raise self._network_failure(error, streaming=streaming) from error
+        except NameNotResolved as error:
+            raise Unreachable(
+                format_lazy(
+                    _("The name in the address of {server} is not known. Check its spelling."),
+                    server=self._server,
+                )
+            ) from error
+        except AddressRefused as error:
+            raise InvalidRequest(error.detail, attr="base_url") from error
+        except AnswerTooLarge as error:
+            raise TooLarge(error.detail) from error
+        except EncodedAnswer as error:
+            raise BadAnswer(error.detail) from error
+
+    def _network_failure(self, error: Exception, *, streaming: bool) -> OllamaError:
+        if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
+            return self._no_connection(error)
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            return TimedOut(
+                format_lazy(
+                    _("{server} is connected but does not answer in time. Try again later."),
+                    server=self._server,
+                )
+            )
+        if streaming and not _never_answered(error):
+            return cut_stream(self._server)
+        if isinstance(error, httpx.RemoteProtocolError) and _speaks_something_else(error):
+            return NotOllama(
+                format_lazy(
+                    _(
+                        "What answers at {server} does not speak HTTP. Check the port and http or "
+                        "https."
+                    ),
+                    server=self._server,
+                )
+            )
+        return Unreachable(
+            format_lazy(
+                _("The connection to {server} broke off. Check that Ollama runs, and try again."),
+                server=self._server,
+            )
+        )
+
+    def _no_connection(self, error: Exception) -> OllamaError:
+        if _caused_by_tls(error):
+            return CertificateRefused(
+                format_lazy(
+                    _(
+                        "The certificate of {server} is not trusted, or it does not speak https. "
+                        "Check http or https in the address, or add your certificate authority."
+                    ),
+                    server=self._server,
+                )
+            )
+        return Unreachable(
+            format_lazy(
+                _(
+                    "{server} does not answer. Check that Ollama runs there, that it listens on "
+                    "that address (OLLAMA_HOST), and that no firewall is between."
+                ),
+                server=self._server,
+            )
+        )
+
+
+def cut_stream(server: str) -> StreamCut:
+    """The error for a stream that ended before the work did."""
+    return StreamCut(
+        format_lazy(
+            _("{server} ended the download before it was whole. Try again; what came is kept."),
+            server=server,
+        )
+    )
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    try:
+        return await read_body(response)
+    except (AnswerTooLarge, httpx.TransportError):
+        return b""
+
+
+async def _split_lines(
+    response: httpx.Response, silence_s: Callable[[], float]
+) -> AsyncGenerator[bytes, None]:
+    """The lines that are not empty; the last may lack its end, but is left out if it is cut."""
+    buffer = b""
+    async with aclosing(_chunks(response)) as chunks:
+        deadline = _after(silence_s())
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    chunk = await anext(chunks)
+            except StopAsyncIteration:
+                break
+            *whole, buffer = (buffer + chunk).split(b"\n")
+            if len(buffer) > ONE_MEGABYTE:
+                raise TooLarge(_("A line of the answer is longer than any that Ollama sends."))
+            for line in filter(bytes.strip, whole):
+                yield line
+            if whole:
+                deadline = _after(silence_s())
+    half_a_line = buffer.lstrip().startswith(b"{") and parse_object(buffer) is None
+    if buffer.strip() and not half_a_line:
+        yield buffer
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async for chunk in response.aiter_raw():
+        yield chunk
+
+
+def _after(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+def _date_of(response: httpx.Response) -> dt.datetime:
+    """The server's clock, since its times are by that; ours if it does not say."""
+    try:
+        date = parsedate_to_datetime(response.headers.get("date", ""))
+        return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
+    except (ValueError, TypeError, OverflowError):
+        return dt.datetime.now(dt.UTC)
+
+
+def _caused_by_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _never_answered(error: Exception) -> bool:
+    return "without sending a response" in str(error) or _speaks_something_else(error)
+
+
+def _speaks_something_else(error: Exception) -> bool:
+    return isinstance(error, httpx.RemoteProtocolError) and "illegal" in str(error).lower()
