@@ -58,6 +58,12 @@ def require_name(text: str, *, empty: tuple[int, str]) -> Name:
     return name
 
 
+def refuse_cloud(name: Name, operation: str) -> None:
+    """Refuse what a cloud model would do: the simulated server has no cloud."""
+    if name.is_cloud:
+        raise Refused(403, f"ollama cloud is disabled: {operation}")
+
+
 def streams(body: dict[str, Any]) -> bool:
     """Ollama streams unless told not to."""
     return body.get("stream") is not False

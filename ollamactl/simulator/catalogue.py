@@ -178,6 +178,12 @@ _TEMPLATES: Final = {
     "completion": "{{ if .System }}<|system|>{{ .System }}{{ end }}<|user|>{{ .Prompt }}",
     "embedding": "{{ .Prompt }}",
 }
+# Models that run in Ollama's cloud: what is pulled is a stub of a few hundred bytes.
+_CLOUD: Final = (
+    ("gpt-oss", "120b-cloud", "gptoss", "116.8B"),
+    ("qwen3-coder", "480b-cloud", "qwen3moe", "480B"),
+    ("deepseek-v3.1", "671b-cloud", "deepseek2", "671B"),
+)
 # Weights that two families share, as a derived model shares its base's blobs.
 _SAME_WEIGHTS: Final = {"demo/assistant": "llama3.2"}
 
@@ -222,6 +228,18 @@ def known_models() -> Iterator[tuple[Name, Manifest]]:
             manifest = _manifest(family, variant)
             for tag in variant.tags:
                 yield base.with_tag(tag), manifest
+    for model, tag, family_name, parameter_size in _CLOUD:
+        stub = config_layer(
+            family=family_name,
+            parameter_size=parameter_size,
+            quantization="FP8",
+            context_length=131072,
+            embedding_length=4096,
+            capabilities=TOOLS,
+            layers=(),
+            remote=("https://ollama.com:443", f"{model}:{tag.removesuffix('-cloud')}"),
+        )
+        yield require_name(f"{model}:{tag}"), Manifest.build(stub, ())
 
 
 @cache

@@ -12,11 +12,17 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from ollamactl.simulator.bodies import Refused, model_text, read_body, require_name, streams
+from ollamactl.simulator.bodies import (
+    Refused,
+    model_text,
+    read_body,
+    refuse_cloud,
+    require_name,
+    streams,
+)
 from ollamactl.simulator.durations import parse_keep_alive
 from ollamactl.simulator.http_server import Request, Response
 from ollamactl.simulator.models_api import answer_lines
-from ollamactl.simulator.names import Name
 from ollamactl.simulator.pulls import Line
 from ollamactl.simulator.runners import Runners
 from ollamactl.simulator.settings import Settings
@@ -84,7 +90,8 @@ class InferenceApi:
             )
 
     def _installed(self, text: str, *, empty: tuple[int, str], missing: str) -> Installed:
-        name: Name = require_name(text, empty=empty)
+        name = require_name(text, empty=empty)
+        refuse_cloud(name, "remote model is unavailable")
         model = self._store.find(name)
         if model is None:
             raise Refused(404, missing)

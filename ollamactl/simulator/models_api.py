@@ -6,25 +6,25 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from ollamactl.simulator.bodies import (
     INVALID_NAME,
     Refused,
     model_text,
     read_body,
+    refuse_cloud,
     require_name,
     streams,
 )
+from ollamactl.simulator.creation import create_lines
 from ollamactl.simulator.http_server import NDJSON, Request, Response
-from ollamactl.simulator.manifests import LAYER_PREFIX, Layer, Manifest, config_layer, digest_of
-from ollamactl.simulator.names import Name, parse_name
+from ollamactl.simulator.manifests import LAYER_PREFIX, Layer, digest_of
+from ollamactl.simulator.names import parse_name
 from ollamactl.simulator.pulls import Line, Pulls
-from ollamactl.simulator.store import Installed, Store, timestamp
+from ollamactl.simulator.showing import shown
+from ollamactl.simulator.store import Store
 
 _DIGEST = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
-_SUFFIXES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-_COUNT = re.compile(r"([\d.]+)(?:x([\d.]+))?([KMBT]?)")
 
 
 class ModelsApi:
@@ -47,7 +47,11 @@ class ModelsApi:
         body = read_body(request)
         text = model_text(body)
         name = require_name(text, empty=(400, "model is required"))
-        return Response.json(_shown(self.existing(name, text)))
+        refuse_cloud(name, "remote model details are unavailable")
+        model = self._store.find(name)
+        if model is None:
+            raise Refused(404, f"model '{text}' not found")
+        return Response.json(shown(model))
 
     async def delete(self, request: Request) -> Response:
         text = model_text(read_body(request))
@@ -79,38 +83,9 @@ class ModelsApi:
     async def create(self, request: Request) -> Response:
         body = read_body(request)
         name = require_name(model_text(body), empty=(400, INVALID_NAME))
-        return await answer_lines(self._create(name, body), stream=streams(body))
-
-    async def _create(self, name: Name, body: dict[str, Any]) -> AsyncGenerator[Line]:
-        if not body.get("from") and not body.get("files"):
-            yield {"error": "neither 'from' or 'files' was specified", "status": 400}
-            return
-        base = None
-        if text := body.get("from"):
-            source = parse_name(text)
-            base = self._store.find(source) if source else None
-            if base is None:
-                if source is None:
-                    yield {"error": INVALID_NAME, "status": 400}
-                    return
-                async with aclosing(self._pulls.run(source, insecure=False)) as lines:
-                    async for line in lines:
-                        if line != {"status": "success"}:
-                            yield line
-                        if "error" in line:
-                            return
-                base = self._store.find(source)
-        try:
-            manifest = _created(base, body, self._store)
-        except Refused as refused:
-            yield {"error": refused.message, "status": refused.status}
-            return
-        for blob in manifest.layers:
-            known = self._store.has_blob(blob.digest)
-            yield {"status": f"{'using existing' if known else 'creating new'} layer {blob.digest}"}
-        yield {"status": "writing manifest"}
-        self._store.install(name, manifest)
-        yield {"status": "success"}
+        return await answer_lines(
+            create_lines(name, body, self._store, self._pulls), stream=streams(body)
+        )
 
     async def head_blob(self, request: Request) -> Response:
         digest = _digest(request)
@@ -128,13 +103,6 @@ class ModelsApi:
         self._store.add_blob(Layer(f"{LAYER_PREFIX}model", found, len(request.body)))
         self._store.save()
         return Response(201)
-
-    def existing(self, name: Name, text: str) -> Installed:
-        """An installed model, or 404 with the name as it was asked for."""
-        model = self._store.find(name)
-        if model is None:
-            raise Refused(404, f"model '{text}' not found")
-        return model
 
 
 async def answer_lines(lines: AsyncGenerator[Line], *, stream: bool) -> Response:
@@ -169,90 +137,3 @@ def _digest(request: Request) -> str:
     if match is None:
         raise Refused(400, "invalid digest format")
     return f"sha256:{match[1].lower()}"
-
-
-def _created(base: Installed | None, body: dict[str, Any], store: Store) -> Manifest:
-    layers = list(base.manifest.layers) if base else []
-    for digest in (body.get("files") or {}).values() if base is None else ():
-        blob = store.blob(str(digest))
-        if blob is None:
-            raise Refused(400, f"blob {digest} not found")
-        layers.append(Layer(f"{LAYER_PREFIX}model", blob.digest, blob.size))
-    for kind in ("template", "system", "license"):
-        if text := body.get(kind):
-            layers = [layer for layer in layers if layer.kind != kind]
-            layers.append(Layer.of_content(kind, str(text).encode()))
-    if parameters := body.get("parameters"):
-        known = json.loads(base.manifest.text("params") or "{}") if base else {}
-        layers = [layer for layer in layers if layer.kind != "params"]
-        layers.append(Layer.of_content("params", json.dumps(known | parameters).encode()))
-    facts = base.manifest.facts if base else {}
-    config = config_layer(
-        family=facts.get("model_family", "llama"),
-        parameter_size=facts.get("model_type", "1.0B"),
-        quantization=body.get("quantize") or facts.get("file_type", "F16"),
-        context_length=facts.get("context_length", 4096),
-        embedding_length=facts.get("embedding_length", 1024),
-        capabilities=facts.get("capabilities", ["completion"]),
-        layers=layers,
-    )
-    return Manifest.build(config, layers)
-
-
-def _shown(model: Installed) -> dict[str, Any]:
-    manifest = model.manifest
-    facts = manifest.facts
-    family = facts.get("model_family") or "llama"
-    shown = {
-        "license": manifest.text("license"),
-        "modelfile": _modelfile(model),
-        "parameters": _parameters(manifest),
-        "template": manifest.text("template"),
-        "system": manifest.text("system"),
-        "remote_model": facts.get("remote_model"),
-        "remote_host": facts.get("remote_host"),
-        "capabilities": manifest.capabilities,
-    }
-    return {key: value for key, value in shown.items() if value} | {
-        "details": manifest.details,
-        "model_info": {
-            "general.architecture": family,
-            "general.file_type": 15,
-            "general.parameter_count": _parameter_count(facts.get("model_type", "")),
-            "general.quantization_version": 2,
-            f"{family}.block_count": 28,
-            f"{family}.context_length": facts.get("context_length", 0),
-            f"{family}.embedding_length": facts.get("embedding_length", 0),
-        },
-        "modified_at": timestamp(model.modified_at),
-    }
-
-
-def _modelfile(model: Installed) -> str:
-    lines = [
-        '# Modelfile generated by "ollama show" (simulated)',
-        "# To build a new Modelfile based on this, replace FROM with:",
-        f"# FROM {model.name.display}",
-        "",
-    ]
-    if weights := model.manifest.weights:
-        lines.append(f"FROM /root/.ollama/models/blobs/{weights.digest.replace(':', '-')}")
-    if template := model.manifest.text("template"):
-        lines.append(f'TEMPLATE """{template}"""')
-    return "\n".join(lines) + "\n"
-
-
-def _parameters(manifest: Manifest) -> str:
-    parameters = json.loads(manifest.text("params") or "{}")
-    rows = []
-    for key, value in parameters.items():
-        values = value if isinstance(value, list) else [value]
-        rows += [f"{key:<30} {json.dumps(one)}" for one in values]
-    return "\n".join(rows)
-
-
-def _parameter_count(text: str) -> int:
-    match = _COUNT.fullmatch(text)
-    if match is None:
-        return 0
-    return int(float(match[1]) * float(match[2] or 1) * _SUFFIXES[match[3]])

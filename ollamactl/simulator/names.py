@@ -43,6 +43,12 @@ class Name:
         """`namespace/model:tag` in lower case: the key of a registry."""
         return f"{self.namespace}/{self.model}:{self.tag}".lower()
 
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the tag names a model that runs in Ollama's cloud."""
+        tag = self.tag.lower()
+        return tag == "cloud" or tag.endswith("-cloud")
+
     def with_tag(self, tag: str) -> Name:
         return replace(self, tag=tag)
 

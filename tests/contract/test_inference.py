@@ -71,6 +71,15 @@ def test_chat_and_generate_refuse_missing_models(calls: Calls) -> None:
     assert (generate.status_code, generate.json()) == (404, {"error": "model 'absent' not found"})
 
 
+def test_cloud_models_are_refused_without_the_cloud(calls: Calls) -> None:
+    answer = calls.generate("gpt-oss:120b-cloud", keep_alive=-1)
+    assert answer.status_code == 403
+    assert answer.json() == {"error": "ollama cloud is disabled: remote model is unavailable"}
+    shown = calls.post("/api/show", json={"model": "gpt-oss:cloud"})
+    assert shown.status_code == 403
+    assert shown.json()["error"].endswith("remote model details are unavailable")
+
+
 def test_thinking_is_refused_where_the_model_does_not(backend: Backend, calls: Calls) -> None:
     answer = calls.generate(backend.model, prompt="x", think=True)
     assert answer.status_code == 400

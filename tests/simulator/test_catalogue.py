@@ -16,7 +16,7 @@ def test_catalogue_is_whole_and_its_manifests_are_real() -> None:
     assert len({name.key for name in models}) == len(models)
     for name, manifest in models.items():
         assert manifest.digest == hashlib.sha256(manifest.raw).hexdigest()
-        assert manifest.weights is not None, name
+        assert (manifest.weights is None) == name.is_cloud, name
         for blob in manifest.blobs:
             if blob.content is not None:
                 assert blob.digest == f"sha256:{hashlib.sha256(blob.content).hexdigest()}"
@@ -51,6 +51,14 @@ def test_hub_models_and_made_up_ones_are_pulled_too(
     for name in ("hf.co/unsloth/Qwen3-4B-GGUF:Q8_0", "sim-00042:latest"):
         assert calls.pull(name)[-1] == {"status": "success"}
         assert name in calls.tags()
+
+
+def test_cloud_model_is_a_stub_that_runs_elsewhere(calls: Calls) -> None:
+    assert calls.pull("gpt-oss:120b-cloud")[-1] == {"status": "success"}
+    tag = calls.tags()["gpt-oss:120b-cloud"]
+    assert tag["remote_host"] == "https://ollama.com:443"
+    assert tag["remote_model"] == "gpt-oss:120b"
+    assert tag["size"] < 1000
 
 
 def test_registry_of_a_host_that_is_not_there(calls: Calls) -> None:
