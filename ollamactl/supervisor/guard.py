@@ -16,6 +16,11 @@ class Guard:
         self._groups: set[int] = set()
         self._process = self._start()
 
+    @property
+    def pid(self) -> int:
+        """The guardian's process."""
+        return self._process.pid
+
     def add(self, group: int) -> None:
         """A process group was started."""
         self._groups.add(group)
@@ -25,6 +30,11 @@ class Guard:
         """A process group has ended."""
         self._groups.discard(group)
         self._tell(f"drop {group}")
+
+    def abandon(self) -> None:
+        """Go away without a word, as a killed supervisor does: the guardian ends every group."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def close(self) -> None:
         """Everything was ended in order: the guardian may go."""

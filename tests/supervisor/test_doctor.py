@@ -1,0 +1,87 @@
+"""`ollamactl doctor`: what it finds, and what it says to do."""
+
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ollamactl.settings.env import Config
+from ollamactl.supervisor.doctor import Finding, examine
+from ollamactl.supervisor.home import prepare_home
+from tests.components.fixtures import NewOllama
+from tests.components.panel import clean_environment
+
+MakeConfig = Callable[..., Config]
+
+
+def finding(config: Config, name: str) -> Finding:
+    return {found.name: found for found in examine(config)}[name]
+
+
+def doctor(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ollamactl", "doctor", *arguments],
+        env=clean_environment(home, **settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_healthy_machine_exits_with_0_and_is_not_changed(home: Path) -> None:
+    ended = doctor(home, "--json", OLLAMACTL_OLLAMA_URL="http://127.0.0.1:9")
+    found = {item["name"]: item for item in json.loads(ended.stdout)}
+    assert ended.returncode == 0, ended.stdout
+    assert all(item["ok"] for item in found.values() if item["required"])
+    assert "Start Ollama" in found["Ollama"]["advice"]
+    assert not home.exists()
+
+
+def test_taken_port_is_a_failure_with_advice(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = doctor(home, OLLAMACTL_BIND=f"127.0.0.1:{port}")
+    assert ended.returncode == 1
+    assert f"FAIL  address: 127.0.0.1:{port}" in ended.stdout
+    assert "choose another address with --bind" in ended.stdout
+
+
+def test_damaged_database_is_a_failure(make_config: MakeConfig) -> None:
+    config = make_config()
+    prepare_home(config)
+    database = config.home / "ollamactl.sqlite3"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE t (c)")
+    connection.close()
+    assert finding(config, "database").ok
+    database.write_bytes(b"not a database at all" * 100)
+    damaged = finding(config, "database")
+    assert not damaged.ok
+    assert "backups" in damaged.advice
+
+
+def test_read_only_home_is_a_failure(make_config: MakeConfig) -> None:
+    found = finding(make_config(OLLAMACTL_HOME="/proc/home"), "home")
+    assert not found.ok
+    assert "cannot be written" in found.advice
+
+
+def test_panel_open_to_others_over_plain_http_is_a_warning(make_config: MakeConfig) -> None:
+    exposed = finding(make_config(OLLAMACTL_BIND="0.0.0.0:8800"), "exposure")
+    assert (exposed.ok, exposed.required) == (False, False)
+    behind_https = make_config(
+        OLLAMACTL_BIND="0.0.0.0:8800", OLLAMACTL_PUBLIC_URL="https://panel.example.com"
+    )
+    assert finding(behind_https, "exposure").ok
+
+
+def test_ollama_that_answers_is_found_with_its_version(
+    new_ollama: NewOllama, make_config: MakeConfig
+) -> None:
+    server = new_ollama()
+    found = finding(make_config(OLLAMACTL_OLLAMA_URL=server.url), "Ollama")
+    assert (found.ok, found.found) == (True, f"{server.url}, version 0.24.0")
