@@ -5,13 +5,16 @@
 - `new_ollama`: starts further servers, empty or with the tiny model.
 - `real_registry`: a registry to pull from, whose speed and failures a test sets.
 - `pullable_model`: the tiny model, pushed to that registry.
+- `new_panel`: starts the whole panel, as a user does, in a new home folder.
 - `browser`, `new_context`, `page`: Chromium. In modules that use it all tests are plain functions,
   not coroutines: playwright's own event loop runs in the thread of the tests.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -25,6 +28,7 @@ from tests.components.inventory import (
     TINY_MODEL_NAME,
 )
 from tests.components.ollama_server import OllamaProcess
+from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
 from tests.components.reporting import TEST_FAILED
 from tests.components.requirement import require
@@ -43,6 +47,7 @@ SCREENSHOTS = Path("test-results")
 
 NewOllama = Callable[..., OllamaProcess]
 NewContext = Callable[..., BrowserContext]
+NewPanel = Callable[..., PanelProcess]
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +113,22 @@ def pullable_model(
     """The tiny model in `real_registry`. `real_ollama` has its layers already: to watch them
     download take an empty `new_ollama`."""
     return session_pullable_model
+
+
+@pytest.fixture
+def new_panel() -> Iterator[NewPanel]:
+    """``new_panel("--demo", OLLAMACTL_LANGUAGE="en")`` makes a panel, not started yet; it ends with
+    the test."""
+    with ExitStack() as stack:
+        # Short, since the path of a unix socket is.
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="octl-")))
+        numbers = itertools.count()
+
+        def make(*arguments: str, **settings: str) -> PanelProcess:
+            home = folder / f"home{next(numbers)}"
+            return stack.enter_context(PanelProcess(home, *arguments, **settings))
+
+        yield make
 
 
 @pytest.fixture(scope="module")

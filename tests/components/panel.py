@@ -1,0 +1,151 @@
+"""The whole panel as `ollamactl up` starts it, in a home folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+
+from tests.components.waiting import free_port, wait_until
+
+READY_SECONDS = 60
+# Settings of a panel on this machine must not reach the one under test.
+FOREIGN = ("OLLAMACTL_", "OLLAMA_", "DJANGO_")
+
+
+def clean_environment(home: Path, **settings: str) -> dict[str, str]:
+    """This environment without anybody's settings, and with `home` and `settings`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+    return {**kept, "OLLAMACTL_HOME": str(home), **settings}
+
+
+class PanelProcess:
+    """`ollamactl up` on a free port of loopback; it keeps home and port over a restart."""
+
+    def __init__(self, home: Path, *arguments: str, **settings: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.arguments = arguments
+        self.environment = clean_environment(
+            home, OLLAMACTL_BIND=f"127.0.0.1:{self.port}", **settings
+        )
+        self.output_path = home.with_name(f"{home.name}.out")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """What it printed so far, over all starts."""
+        return self.output_path.read_text(errors="replace") if self.output_path.exists() else ""
+
+    @property
+    def password(self) -> str:
+        """The first password of the user ``admin``."""
+        return (self.home / "initial-password").read_text().strip()
+
+    @property
+    def pid(self) -> int:
+        """The supervisor."""
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        """Start it without waiting."""
+        with self.output_path.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ollamactl", "up", *self.arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def start(self) -> None:
+        """Start it and wait until ``/readyz`` is 200."""
+        self.launch()
+        wait_until(self.is_ready, "the panel is ready", READY_SECONDS)
+
+    def is_ready(self) -> bool:
+        """Whether ``/readyz`` is 200; fails where the panel has ended."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"the panel ended:\n{self.output[-4000:]}")
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+        return False
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the supervisor alone a signal."""
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float = 10) -> int:
+        """Wait for the supervisor's end; returns its exit status."""
+        assert self._process is not None
+        return self._process.wait(timeout)
+
+    def stop(self) -> int:
+        """End it as SIGTERM does; returns the exit status."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """The living children by name: valkey, web, worker, demo, guardian."""
+        found = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                # Beat is a fork of the worker, and looks like it: the leader is the one that counts.
+                leads = os.getsid(process.pid) == process.pid
+                if leads and process.environ().get("OLLAMACTL_HOME") == str(self.home):
+                    found[_name(process.cmdline())] = process
+        return {name: process for name, process in found.items() if name}
+
+    def everything(self) -> list[psutil.Process]:
+        """Every living process of this home, the supervisor included."""
+        living = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                ours = process.environ().get("OLLAMACTL_HOME") == str(self.home)
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
+                    living.append(process)
+        return living
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                self.stop()
+        for process in self.everything():
+            with suppress(psutil.Error):
+                process.kill()
+        if self._process is not None:
+            self._process.wait(10)
+
+
+def _name(command: list[str]) -> str:
+    text = " ".join(command)
+    marks = {
+        "valkey": "valkey-server",
+        "web": "daphne",
+        "worker": "celery",
+        "demo": "ollamactl.simulator",
+        "guardian": "guardian.py",
+    }
+    return next((name for name, mark in marks.items() if mark in text), "")
