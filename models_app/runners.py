@@ -7,8 +7,9 @@ import time
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
+from audit_app.actors import SYSTEM
 from models_app.choices import ModelStatus
 from models_app.endpoints import client_of, registry_config
 from models_app.facts import facts_of, loaded_of
@@ -19,6 +20,7 @@ from models_app.ollama.names import ModelName
 from models_app.ollama.progress import PullProgress
 from models_app.ollama.registry import RegistryError, fetch_manifest
 from models_app.services import states, sync
+from models_app.services.servers import create_sync
 from ollamactl.lib.units import format_size
 from tasks_app.choices import State, Unit
 from tasks_app.models import Task
@@ -202,6 +204,10 @@ class SyncRunner(Runner):
     retry = RetryPolicy(attempts=3, backoff=2.0)
 
     @classmethod
+    def limit(cls, limit_key: str) -> int | None:
+        return 1
+
+    @classmethod
     def topics(cls, task: Task) -> list[str]:
         return ["servers", f"server:{task.resource_id}"]
 
@@ -228,3 +234,26 @@ class SyncRunner(Runner):
                 return sync.Listing(tags=await client.tags(), loaded=await client.ps())
         except OllamaError as error:
             raise TaskFailed(error.detail, code=error.code, retryable=error.retryable) from error
+
+
+@register
+class SyncAllRunner(Runner):
+    """A sync of every server: a child for each, made once however often this is repeated."""
+
+    type = "servers.sync"
+
+    @classmethod
+    def topics(cls, task: Task) -> list[str]:
+        return ["servers"]
+
+    def work(self) -> dict[str, Any] | None:
+        made = set(self.task.children.values_list("resource_id", flat=True))
+        for server in OllamaServer.objects.exclude(pk__in=made):
+            self.run.check()
+            create_sync(
+                actor=SYSTEM,
+                server=server,
+                on_conflict=self.task.payload.get("on_conflict", "server"),
+                parent=self.task,
+            )
+        return None

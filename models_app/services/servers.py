@@ -127,22 +127,20 @@ def sync_all(*, actor: Actor, on_conflict: str = "server") -> Task:
     actor.require(SYNC)
     _check_policy(on_conflict)
     with transaction.atomic():
-        servers = list(OllamaServer.objects.all())
-        if not servers:
+        if not OllamaServer.objects.exists():
             raise Conflict(_("There is no server to sync. Add one first."))
-        parent = tasks.create_parent(type="servers.sync", actor=actor, total=len(servers))
-        for server in servers:
-            _sync(actor=actor, server=server, on_conflict=on_conflict, parent=parent)
-        return parent
+        task = tasks.create_task(
+            type="servers.sync", actor=actor, payload={"on_conflict": on_conflict}
+        )
+        record_action(actor=actor, verb="servers.sync", data={"task": task.pk})
+        return task
 
 
-def _sync(
+def create_sync(
     *, actor: Actor, server: OllamaServer, on_conflict: str, parent: Task | None = None
 ) -> Task:
-    waiting = Task.objects.live().about("server", server.pk).filter(type="server.sync")
-    if parent is None and (task := waiting.first()):
-        return task
-    task = tasks.create_task(
+    """Queue the sync of one server, alone or as a child of a sync of all."""
+    return tasks.create_task(
         type="server.sync",
         actor=actor,
         resource_type="server",
@@ -152,6 +150,13 @@ def _sync(
         parent=parent,
         limit_key=f"server.sync:{server.pk}",
     )
+
+
+def _sync(*, actor: Actor, server: OllamaServer, on_conflict: str) -> Task:
+    waiting = Task.objects.live().about("server", server.pk).filter(type="server.sync")
+    if task := waiting.first():
+        return task
+    task = create_sync(actor=actor, server=server, on_conflict=on_conflict)
     if actor.user is not None:  # the panel's own syncs are no actions of anybody
         record_action(
             actor=actor,
