@@ -13,7 +13,6 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.answers import read_loaded, read_pull_line, read_show, read_tags
@@ -30,6 +29,7 @@ from models_app.ollama.types import LoadedModel, PullLine, ShowInfo, TagEntry
 from models_app.ollama.untrusted import JsonObject
 from models_app.ollama.wire import Wire, cut_stream
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.sentences import Sentence
 
 __all__ = ["AuthKind", "Endpoint", "OllamaClient"]
 
@@ -81,7 +81,7 @@ class OllamaClient:
         version = reply.data.get("version")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise NotOllama(
-                format_lazy(
+                Sentence(
                     _("What answers at {server} is not Ollama. Check the address and the port."),
                     server=self._server,
                 )
@@ -209,7 +209,7 @@ class OllamaClient:
 
     def _bad_answer(self) -> BadAnswer:
         return BadAnswer(
-            format_lazy(
+            Sentence(
                 _("{server} answers, but not with what Ollama sends. Check the address."),
                 server=self._server,
             )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from django.utils.text import format_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.errors import (
@@ -25,13 +24,11 @@ from models_app.ollama.errors import (
     ServerError,
 )
 from models_app.ollama.untrusted import JsonObject, clean_text, mapping
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
+from ollamactl.lib.sentences import Sentence
 
 _LONGEST_WORDS = 300
 
-_Row = tuple[type[OllamaError], tuple[str, ...], "StrPromise"]
+_Row = tuple[type[OllamaError], tuple[str, ...], Promise]
 
 # The first row with a fragment that occurs in Ollama's words decides. Texts of v0.24.0's sources
 # and of the systems below it.
@@ -133,10 +130,10 @@ def complaint(words: str, *, status: int, pulling: bool) -> OllamaError:
     extra = {"ollama": words}
     for kind, fragments, sentence in rows:
         if any(fragment in lowered for fragment in fragments):
-            return kind(format_lazy(sentence, words=_as_sentence(words)), extra=extra)
+            return kind(Sentence(sentence, words=_as_sentence(words)), extra=extra)
     if status == 404:
         return ModelMissing(_("The server does not have this model. Pull it first."), extra=extra)
-    said = format_lazy(_("Ollama says: {words}"), words=_as_sentence(words))
+    said = Sentence(_("Ollama says: {words}"), words=_as_sentence(words))
     if "invalid" in lowered or "required" in lowered:
         return InvalidRequest(said, extra=extra)
     return (RequestRefused if 400 <= status < 500 else ServerError)(said, extra=extra)

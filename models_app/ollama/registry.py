@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.errors import (
@@ -33,6 +32,7 @@ from ollamactl.lib.netguard import (
     check_url,
     fetch,
 )
+from ollamactl.lib.sentences import Sentence
 
 __all__ = ["Manifest", "RegistryConfig", "RegistryError", "fetch_manifest"]
 
@@ -85,7 +85,7 @@ async def fetch_manifest(
     host = name.host.lower()
     if config.base_url is None and not config.allows(host):
         raise RegistryNotAllowed(
-            format_lazy(
+            Sentence(
                 _("The registry {host} is not in the settings. An administrator can add it there."),
                 host=host,
             )
@@ -131,11 +131,11 @@ def _judge_status(answer: Answer, host: str) -> None:
         return
     if answer.status == 404:
         raise ManifestMissing(
-            format_lazy(_("{host} has no such model. Check the name and the tag."), host=host)
+            Sentence(_("{host} has no such model. Check the name and the tag."), host=host)
         )
     if answer.status in (401, 403):
         raise RegistryDenied(
-            format_lazy(
+            Sentence(
                 _("{host} does not show this model to the panel. It may be private, or not exist."),
                 host=host,
             )
@@ -166,7 +166,7 @@ def _read_layer(layer: JsonObject | object, host: str) -> tuple[str, int]:
 
 def _unreachable(host: str) -> RegistryUnreachable:
     return RegistryUnreachable(
-        format_lazy(
+        Sentence(
             _("The panel cannot reach {host} just now. The Ollama server itself may."), host=host
         )
     )
@@ -174,7 +174,7 @@ def _unreachable(host: str) -> RegistryUnreachable:
 
 def _no_manifest(host: str) -> RegistryError:
     return RegistryError(
-        format_lazy(
+        Sentence(
             _("{host} answers with something that is not a model's manifest. Check the name."),
             host=host,
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from django.utils.text import format_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.complaints import complaint, own_words
@@ -18,11 +16,9 @@ from models_app.ollama.errors import (
     Unreachable,
 )
 from models_app.ollama.untrusted import parse_object
+from ollamactl.lib.sentences import Sentence
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
-_SENTENCES: dict[int, tuple[type[OllamaError], StrPromise]] = {
+_SENTENCES: dict[int, tuple[type[OllamaError], Promise]] = {
     401: (
         Unauthorized,
         _("{server} wants other credentials. Enter the right ones in the server's settings."),
@@ -68,7 +64,7 @@ def error_of_status(status: int, body: bytes, *, server: str, pulling: bool) -> 
         return complaint(words, status=status, pulling=pulling)
     if 300 <= status < 400:
         return NotOllama(
-            format_lazy(
+            Sentence(
                 _(
                     "{server} redirects to another address. Enter the address where Ollama itself "
                     "answers, perhaps with https."
@@ -79,7 +75,7 @@ def error_of_status(status: int, body: bytes, *, server: str, pulling: bool) -> 
     if status not in _SENTENCES:
         if status < 500:
             return NotOllama(
-                format_lazy(
+                Sentence(
                     _(
                         "What answers at {server} is not Ollama, or not a version that this panel "
                         "knows. Check the address, its port and path."
@@ -89,4 +85,4 @@ def error_of_status(status: int, body: bytes, *, server: str, pulling: bool) -> 
             )
         status = 500
     kind, sentence = _SENTENCES[status]
-    return kind(format_lazy(sentence, server=server), extra={"ollama": words} if words else None)
+    return kind(Sentence(sentence, server=server), extra={"ollama": words} if words else None)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import httpx
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.complaints import complaint, own_words
@@ -41,6 +40,7 @@ from ollamactl.lib.netguard import (
     open_client,
     read_body,
 )
+from ollamactl.lib.sentences import Sentence
 
 ONE_MEGABYTE = 1_000_000
 # Above this the parsing leaves the event loop to others.
@@ -168,7 +168,7 @@ class Wire:
         kind = response.headers.get("content-type", "").lower()
         if "html" in kind or body.lstrip()[:1] == b"<":
             return NotOllama(
-                format_lazy(
+                Sentence(
                     _(
                         "A web page answers at {server}, not Ollama. Enter the address and port "
                         "of Ollama itself, usually port 11434."
@@ -177,7 +177,7 @@ class Wire:
                 )
             )
         return BadAnswer(
-            format_lazy(
+            Sentence(
                 _("{server} answers, but not with what Ollama sends. Check the address."),
                 server=self._server,
             )
@@ -192,7 +192,7 @@ class Wire:
             raise self._network_failure(error, streaming=streaming) from error
         except NameNotResolved as error:
             raise Unreachable(
-                format_lazy(
+                Sentence(
                     _("The name in the address of {server} is not known. Check its spelling."),
                     server=self._server,
                 )
@@ -209,7 +209,7 @@ class Wire:
             return self._no_connection(error)
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return TimedOut(
-                format_lazy(
+                Sentence(
                     _("{server} is connected but does not answer in time. Try again later."),
                     server=self._server,
                 )
@@ -218,7 +218,7 @@ class Wire:
             return cut_stream(self._server)
         if isinstance(error, httpx.RemoteProtocolError) and _speaks_something_else(error):
             return NotOllama(
-                format_lazy(
+                Sentence(
                     _(
                         "What answers at {server} does not speak HTTP. Check the port and http or "
                         "https."
@@ -227,7 +227,7 @@ class Wire:
                 )
             )
         return Unreachable(
-            format_lazy(
+            Sentence(
                 _("The connection to {server} broke off. Check that Ollama runs, and try again."),
                 server=self._server,
             )
@@ -236,7 +236,7 @@ class Wire:
     def _no_connection(self, error: Exception) -> OllamaError:
         if _caused_by_tls(error):
             return CertificateRefused(
-                format_lazy(
+                Sentence(
                     _(
                         "The certificate of {server} is not trusted, or it does not speak https. "
                         "Check http or https in the address, or add your certificate authority."
@@ -245,7 +245,7 @@ class Wire:
                 )
             )
         return Unreachable(
-            format_lazy(
+            Sentence(
                 _(
                     "{server} does not answer. Check that Ollama runs there, that it listens on "
                     "that address (OLLAMA_HOST), and that no firewall is between."
@@ -258,7 +258,7 @@ class Wire:
 def cut_stream(server: str) -> StreamCut:
     """The error for a stream that ended before the work did."""
     return StreamCut(
-        format_lazy(
+        Sentence(
             _("{server} ended the download before it was whole. Try again; what came is kept."),
             server=server,
         )

@@ -30,6 +30,7 @@ from models_app.ollama.errors import (
     Unauthorized,
     Unreachable,
 )
+from ollamactl.lib.sentences import from_stored, to_stored
 from tests.helpers.certificates import server_certificate
 from tests.helpers.raw_http import Handler, answer_bytes, raw_server, say, say_then_hang
 
@@ -160,6 +161,13 @@ async def test_ollamas_words_are_bounded_and_clean() -> None:
     assert words.startswith("a[31mb ")
     assert len(words) == 300
     assert words in str(failure.detail)
+
+
+async def test_a_stored_failure_reads_the_same_later() -> None:
+    failure = await failure_of(error("500 Oops", 'odd {words} "quoted" {0}'), call="load")
+    assert str(from_stored(to_stored(failure))) == str(failure.detail)
+    failure = await failure_of(status("403 Forbidden"))
+    assert str(from_stored(to_stored(failure))) == str(failure.detail)
 
 
 async def test_a_cloud_model_says_how_to_sign_in() -> None:

@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import httpcore
 import httpx
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.netguard.addresses import Address, judge_address
@@ -27,6 +26,7 @@ from ollamactl.lib.netguard.errors import (
     NameNotResolved,
 )
 from ollamactl.lib.netguard.policy import Policy, ssl_context
+from ollamactl.lib.sentences import Sentence
 from ollamactl.lib.units import format_size
 
 # Threads of its own: a resolver that hangs must not use up those that everything else runs on.
@@ -152,7 +152,7 @@ class _LimitedStream(httpx.AsyncByteStream):
 def too_large(limit: int) -> AnswerTooLarge:
     """The error for an answer of more than `limit` bytes."""
     return AnswerTooLarge(
-        format_lazy(
+        Sentence(
             _("The answer is larger than {limit}, which is more than this service should send."),
             limit=format_size(limit),
         )
