@@ -1,0 +1,115 @@
+"""The client, the registry reader and the progress against a real Ollama and a real registry."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.errors import ManifestMissing, ModelMissing
+from models_app.ollama.names import ModelName
+from models_app.ollama.progress import PullPhase, PullProgress
+from models_app.ollama.registry import RegistryConfig, fetch_manifest
+from tests.components.fixtures import NewOllama
+from tests.components.ollama_server import OllamaProcess
+from tests.components.registry import PushedModel, RegistryProcess
+
+LOCAL = RegistryConfig(insecure_hosts=frozenset({"localhost"}))
+
+
+async def test_load_show_and_unload(real_ollama: OllamaProcess, real_model_name: str) -> None:
+    async with OllamaClient(Endpoint(real_ollama.url)) as client:
+        assert (await client.version()).count(".") == 2
+        (tag,) = await client.tags()
+        assert tag.name == ModelName.parse(real_model_name)
+        assert tag.size
+        assert tag.modified_at is not None
+        shown = await client.show(real_model_name)
+        assert shown.details.family == tag.details.family == "gemma3"
+        assert "completion" in shown.capabilities
+        assert shown.context_length
+
+        await client.load(real_model_name)
+        (loaded,) = await client.ps()
+        assert (loaded.name, loaded.digest) == (tag.name, tag.digest)
+        assert (loaded.processor, loaded.expires_at, loaded.stopping) == ("100% CPU", None, False)
+
+        await client.unload(real_model_name, digest=tag.digest)
+        assert await client.ps() == []
+        await client.unload(real_model_name)
+
+
+async def test_a_keep_alive_ends_at_a_time(
+    real_ollama: OllamaProcess, real_model_name: str
+) -> None:
+    async with OllamaClient(Endpoint(real_ollama.url)) as client:
+        await client.load(real_model_name, keep_alive="10m")
+        (loaded,) = await client.ps()
+        assert loaded.expires_at is not None
+        await client.load(real_model_name, keep_alive="-1")
+        (loaded,) = await client.ps()
+        assert loaded.expires_at is None
+        await client.unload(real_model_name)
+
+
+async def test_a_pull_from_the_manifest_to_success(
+    new_ollama: NewOllama, pullable_model: PushedModel
+) -> None:
+    name = ModelName.parse(pullable_model.name)
+    manifest = await fetch_manifest(name, config=LOCAL)
+    assert (manifest.digest, manifest.total_bytes) == (pullable_model.digest, pullable_model.size)
+
+    progress = PullProgress(manifest.layers)
+    shares = [0]
+    async with OllamaClient(Endpoint(new_ollama().url)) as client:
+        first = next(iter(manifest.layers))
+        assert not await client.head_blob(first)
+        async for line in client.pull(name, insecure=True):
+            progress.feed(line, time.monotonic())
+            assert progress.total == manifest.total_bytes
+            shares.append(progress.done)
+        assert shares == sorted(shares)
+        assert (shares[-1], progress.phase) == (manifest.total_bytes, PullPhase.DONE)
+        assert await client.head_blob(first)
+        (tag,) = await client.tags()
+        assert (tag.digest, tag.name.display) == (manifest.digest, name.display)
+
+        await client.delete(name)
+        assert await client.tags() == []
+        with pytest.raises(ModelMissing):
+            await client.delete(name)
+
+
+async def test_a_closed_pull_goes_on_where_it_was(
+    new_ollama: NewOllama, real_registry: RegistryProcess, pullable_model: PushedModel
+) -> None:
+    real_registry.blobs.rate = 40_000_000
+    async with OllamaClient(Endpoint(new_ollama().url)) as client:
+        lines = client.pull(pullable_model.name, insecure=True)
+        stopped_at = 0
+        async for line in lines:
+            stopped_at = line.completed
+            if stopped_at > 20_000_000:
+                break
+        await lines.aclose()
+        assert await client.tags() == []
+
+        real_registry.blobs.reset()
+        async for line in client.pull(pullable_model.name, insecure=True):
+            if line.completed:
+                assert line.completed > stopped_at / 2, "it began from nothing again"
+                break
+
+
+async def test_what_the_registry_does_not_have(
+    new_ollama: NewOllama, real_registry: RegistryProcess
+) -> None:
+    name = ModelName.parse(f"{real_registry.host}/library/no-such-model")
+    with pytest.raises(ManifestMissing):
+        await fetch_manifest(name, config=LOCAL)
+    async with OllamaClient(Endpoint(new_ollama().url)) as client:
+        lines = client.pull(name, insecure=True)
+        assert (await anext(lines)).status == "pulling manifest"
+        with pytest.raises(ModelMissing):
+            await anext(lines)
