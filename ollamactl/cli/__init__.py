@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ollamactl import __version__
+from ollamactl.cli.failures import CommandFailed, ExitCode
 from ollamactl.cli.text import gettext as _
 
 # The verb and where its command is: "module:attribute".
@@ -30,7 +31,6 @@ VERBS: dict[str, str] = {
     "tasks": "ollamactl.cli.remote.tasks:tasks",
     "servers": "ollamactl.cli.remote.servers:servers",
 }
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -52,12 +52,15 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb; Ctrl-C ends it with 130, as shells expect, and without a word."""
+        """Run a verb. A failure is a sentence and its code; Ctrl-C ends it with 130."""
         try:
             return super().invoke(ctx)
+        except CommandFailed as failure:
+            failure.show()
+            ctx.exit(failure.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo(err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(ExitCode.CANCELLED)
 
 
 @click.group(

@@ -1,0 +1,1 @@
+"""The verbs that work with a running panel, over its API."""
