@@ -10,4 +10,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ollamactl.settings.base")
 
 app = Celery("ollamactl")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # for every thread of a web process, too
 app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "tasks": {
+        "task": "tasks_app.reconcile",
+        "schedule": 4.0,
+        "options": {"queue": "control", "expires": 4},
+    },
+}

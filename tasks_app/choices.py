@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class State(TextChoices):
-    """Where a task stands. `LIVE` may still change by themselves or by a word; `ENDED` are final."""
+    """Where a task stands. Those in `LIVE` may still change by themselves; `ENDED` are final."""
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")

@@ -10,7 +10,7 @@ from django.db import models
 from tasks_app.choices import ENDED, LIVE
 
 if TYPE_CHECKING:
-    from tasks_app.models import Task
+    from tasks_app.models import Task  # noqa: F401 - the name in the base class
 
 
 class TaskQuerySet(models.QuerySet["Task"]):

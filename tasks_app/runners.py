@@ -1,9 +1,9 @@
 """What a type of task is made of: one small class in its app's `runners.py`, registered here.
 
-    @register
-    class PullRunner(Runner):
-        type = "model.pull"
-        ...
+@register
+class PullRunner(Runner):
+    type = "model.pull"
+    ...
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
-
-from django.utils.functional import Promise
 
 from ollamactl.lib.errors import ApplicationError
 from tasks_app.choices import Unit
@@ -33,7 +31,7 @@ class TaskFailed(ApplicationError):
         self.retryable = retryable
 
 
-class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
+class Stopped(Exception):
     """The work has to end now: cancelled, paused, released at shutdown, or the lease is lost."""
 
 
@@ -64,7 +62,10 @@ class Run(Protocol):
         phase: str = "",
         rate: float | None = None,
     ) -> None:
-        """Say how far the work is. Cheap: call it as often as there is news, from any thread."""
+        """Say how far the work is. Cheap: call it as often as there is news, from any thread.
+
+        What is left out stays as it was; a rate is measured where none is given.
+        """
 
     def check(self) -> None:
         """Raise `Stopped` if the work has to end."""
@@ -103,7 +104,9 @@ class Runner(ABC):
 
         Called inside the transaction of every change of state of the task (queued, running,
         paused, retried, and each end), by whichever process makes it: so the two never disagree.
+        An `ApplicationError` refuses the new state: people see it, a worker's task fails with it.
         """
+        return
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:

@@ -1,11 +1,49 @@
-"""Creating tasks, and what people may tell them. (Signatures; the engine fills them.)"""
+"""Creating tasks, and what people may tell them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
 from audit_app.actors import Actor
+from audit_app.services import record_action
+from ollamactl.lib.errors import ApplicationError, Conflict
+from ollamactl.lib.sentences import Sentence
+from tasks_app.choices import State
+from tasks_app.events import announce_task
 from tasks_app.models import Task
+from tasks_app.runners import Runner, runner_of
+from tasks_app.sequence import next_seq
+from tasks_app.transitions import change, settle
+from tasks_app.wakeups import wake_on_commit
+from tasks_app.words import ask_to_cancel, ask_to_pause
+
+CANCEL = "tasks_app.cancel_task"
+RETRY = "tasks_app.retry_task"
+
+AGAIN: dict[str, Any] = {
+    "state": State.QUEUED,
+    "run_after": None,
+    "enqueued_at": Now(),
+    "cancel_requested": False,
+    "pause_requested": False,
+}
+ANEW: dict[str, Any] = {
+    **AGAIN,
+    "attempt": 0,
+    "lost_count": 0,
+    "error": None,
+    "result": None,
+    "done": None,
+    "total": None,
+    "rate": None,
+    "phase": "",
+    "finished_at": None,
+}
 
 
 def create_task(
@@ -21,23 +59,151 @@ def create_task(
     limit_key: str = "",
     queue: str | None = None,
 ) -> Task:
-    """Insert a queued task in the caller's transaction; a worker is woken on commit."""
-    raise NotImplementedError
+    """Insert a queued task in the caller's transaction; a worker is woken on commit.
+
+    `type` must be registered (LookupError). The runner's `settle` may refuse it (`Conflict`).
+    """
+    runner = _runner(type)
+    with transaction.atomic():
+        task = Task.objects.create(
+            type=type,
+            resource_type=resource_type,
+            resource_id=resource_id,
+            resource_name=resource_name[:512],
+            parent=parent,
+            created_by=actor.user,
+            payload=payload or {},
+            payload_version=runner.payload_version,
+            queue=queue or runner.queue,
+            priority=priority,
+            limit_key=limit_key,
+            enqueued_at=Now(),
+            seq=next_seq(0),
+        )
+        task.refresh_from_db()
+        settle(task)
+        announce_task(task)
+        wake_on_commit(task.queue)
+    return task
 
 
 def cancel_task(*, actor: Actor, task: Task) -> Task:
-    """Cancel a live task and its live children; the runner sees it within milliseconds."""
-    raise NotImplementedError
+    """Cancel a live task and its live children; the runner sees it within milliseconds.
+
+    Raises `NotPermitted`, and `Conflict` (code `ended`) for a task that has ended.
+    """
+    actor.require(CANCEL)
+    with transaction.atomic():
+        told = ask_to_cancel(task.pk)
+        if told is None:
+            raise _ended(task)
+        _record(actor, "task.cancel", told)
+    return told
 
 
 def pause_task(*, actor: Actor, task: Task) -> Task:
-    raise NotImplementedError
+    """Pause a task: it gives its worker back and goes on later from where it was.
+
+    Raises `NotPermitted`, and `Conflict` where this type cannot pause or the task has ended.
+    """
+    actor.require(CANCEL)
+    runner = runner_of(task.type)
+    if runner is None or not runner.pausable:
+        raise Conflict(_("This kind of task cannot be paused. Cancel it instead."), code="no_pause")
+    with transaction.atomic():
+        told = ask_to_pause(task.pk)
+        if told is None:
+            if Task.objects.filter(pk=task.pk, state=State.PAUSED).exists():
+                raise Conflict(_("This task is paused already."), code="paused")
+            raise _ended(task)
+        _record(actor, "task.pause", told)
+    return told
 
 
 def resume_task(*, actor: Actor, task: Task) -> Task:
-    raise NotImplementedError
+    """Put a paused task back in the queue. Raises `NotPermitted`, `Conflict` for any other."""
+    actor.require(RETRY)
+    with transaction.atomic():
+        told = change(task.pk, Q(state=State.PAUSED), **AGAIN)
+        if told is None:
+            raise Conflict(_("Only a paused task can be resumed."), code="not_paused")
+        _record(actor, "task.resume", told)
+        wake_on_commit(told.queue)
+    return told
 
 
 def retry_task(*, actor: Actor, task: Task) -> Task:
-    """Put a failed or cancelled task back in the queue."""
-    raise NotImplementedError
+    """Put a failed or cancelled task back in the queue, with its children that did not succeed.
+
+    Raises `NotPermitted`, `Conflict` for a task in another state, and what the runner's `settle`
+    raises where the resource is gone or busy.
+    """
+    actor.require(RETRY)
+    with transaction.atomic():
+        told = _queue_again(task.pk)
+        if told is None:
+            raise Conflict(
+                _("Only a task that failed or was cancelled can be retried."), code="not_ended"
+            )
+        _record(actor, "task.retry", told)
+        _reopen_parent(told)
+        _retry_children(told)
+    return told
+
+
+def _runner(type: str) -> type[Runner]:
+    runner = runner_of(type)
+    if runner is None:
+        raise LookupError(f"no runner is registered for tasks of type {type!r}")
+    return runner
+
+
+def _queue_again(task_id: int) -> Task | None:
+    told = change(task_id, Q(state__in=(State.FAILED, State.CANCELLED)), **ANEW)
+    if told is not None:
+        wake_on_commit(told.queue)
+    return told
+
+
+def _retry_children(parent: Task) -> None:
+    """Those that can; one whose resource refuses stays as it ended, and is counted so."""
+    failed = Task.objects.filter(parent=parent, state__in=(State.FAILED, State.CANCELLED))
+    for child_id in list(failed.order_by("pk").values_list("pk", flat=True)):
+        try:
+            _queue_again(child_id)
+        except ApplicationError:
+            continue
+
+
+def _reopen_parent(child: Task) -> None:
+    """A parent that has ended waits again, for the child that is retried."""
+    ended = Q(state__in=(State.FAILED, State.CANCELLED))
+    while child.parent_id is not None:
+        parent = change(
+            child.parent_id,
+            ended,
+            **{**ANEW, "state": State.RUNNING, "owner": "", "lease_until": None},
+        )
+        if parent is None:
+            return
+        child = parent
+
+
+def _ended(task: Task) -> Conflict:
+    task.refresh_from_db(fields=["state"])
+    state = State(task.state)
+    return Conflict(
+        Sentence(_("This task has ended already: it is {state}."), state=Sentence(state.label)),
+        code="ended",
+    )
+
+
+def _record(actor: Actor, verb: str, task: Task) -> None:
+    record_action(
+        actor=actor,
+        verb=verb,
+        resource_type="task",
+        resource_id=task.pk,
+        resource_name=str(task),
+        data={"type": task.type},
+    )

@@ -1,0 +1,174 @@
+"""Doing the work: from a wake-up to the end of an attempt, in a thread of the worker's pool."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import OperationalError
+
+from tasks_app import families, transitions
+from tasks_app.attempt import Attempt, Stop, close_connections
+from tasks_app.claim import claim_next
+from tasks_app.failures import NEWER_PAYLOAD, UNKNOWN_TYPE, failure_of
+from tasks_app.hub import Hub, hub
+from tasks_app.models import Task
+from tasks_app.runners import RetryPolicy, Runner, Stopped, TaskFailed, runner_of
+from tasks_app.slots import slots
+from tasks_app.wakeups import send_wake, wake_where_room
+from tasks_app.words import cancel_children
+
+logger = logging.getLogger(__name__)
+
+END_TRIES = 4
+"""How often the end of an attempt is written to a database that refuses; then the lease expires."""
+
+End = Callable[[], Task | None]
+
+
+def work_off(queue: str) -> int:
+    """Do the work that the queue has now, one task after the other. Returns how many there were."""
+    here, done = hub(), 0
+    while not here.closing and slots.take(queue):
+        try:
+            task, more = claim_next(queue, owner=here.owner.name)
+            if task is None:
+                break
+            if more:
+                send_wake(queue)  # for another thread or another worker
+            run_attempt(here, task)
+            done += 1
+        finally:
+            for refused in slots.give_back(queue):
+                send_wake(refused)
+    return done
+
+
+def run_attempt(here: Hub, task: Task) -> None:
+    """One attempt at a claimed task, to its end in the row."""
+    attempt = here.enter(task)
+    try:
+        end = _attempt(here, attempt)
+        here.close(attempt)
+        _write_end(end, task)
+    finally:
+        here.leave(attempt)
+    if task.limit_key:
+        wake_where_room(task.limit_key, but=task.queue)
+
+
+def _attempt(here: Hub, attempt: Attempt) -> End:
+    """Do the work; returns how the row has to end."""
+    task = attempt.task
+    attempt.write_log(f"Attempt {task.attempt} begins.")
+    try:
+        result = _plain(_runner(attempt).work())
+    except Stopped:
+        return _stopped(attempt)
+    except Exception as error:  # whatever a runner raises ends its attempt
+        if attempt.reason is Stop.LOST:
+            return _stopped(attempt)
+        return _failed(here, attempt, failure_of(error, task))
+    attempt.write_log("Succeeded.")
+    _save_last_progress(attempt)
+    return lambda: _succeed(attempt, result)
+
+
+def _runner(attempt: Attempt) -> Runner:
+    runner = runner_of(attempt.task.type)
+    if runner is None:
+        raise TaskFailed(UNKNOWN_TYPE, code="unknown_type")
+    if attempt.task.payload_version > runner.payload_version:
+        raise TaskFailed(NEWER_PAYLOAD, code="newer_payload")
+    return runner(attempt)
+
+
+def _succeed(attempt: Attempt, result: dict[str, Any] | None) -> Task | None:
+    if attempt.task.children.exists():
+        return families.wait_or_succeed(attempt.task, result, floor=attempt.seq)
+    return transitions.succeed(attempt.task, result, floor=attempt.seq)
+
+
+def _stopped(attempt: Attempt) -> End:
+    task, reason = attempt.task, attempt.reason
+    if reason is Stop.LOST:
+        return lambda: None
+    words = {Stop.CANCEL: "Cancelled.", Stop.PAUSE: "Paused."}
+    attempt.write_log(
+        words.get(reason or Stop.RELEASE, "Given back to the queue: the worker ends.")
+    )
+    _save_last_progress(attempt)
+    if reason is Stop.CANCEL:
+        return lambda: _with_children(transitions.cancel(task, floor=attempt.seq))
+    if reason is Stop.PAUSE:
+        return lambda: transitions.pause(task, floor=attempt.seq)
+    return lambda: transitions.release(task, floor=attempt.seq)
+
+
+def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
+    task = attempt.task
+    runner = runner_of(task.type)
+    policy = runner.retry if runner else RetryPolicy()
+    attempt.write_log(f"Failed ({error['code']}): {error['detail']}")
+    _save_last_progress(attempt)
+    if not error["retryable"] or task.attempt >= policy.attempts:
+        return lambda: _with_children(transitions.fail(task, error, floor=attempt.seq))
+    delay = backoff(policy, task.attempt)
+    attempt.write_log(f"Again in {delay.total_seconds():.1f} s.")
+
+    def retry() -> Task | None:
+        later = transitions.retry_later(task, error, delay, floor=attempt.seq)
+        here.wake_later(task.queue, delay)
+        return later
+
+    return retry
+
+
+def backoff(policy: RetryPolicy, attempt: int) -> timedelta:
+    """How long to wait after a failed attempt: doubled each time, jittered, bounded."""
+    seconds = min(policy.longest, policy.backoff * 2 ** (attempt - 1))
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+
+
+def _with_children(ended: Task | None) -> Task | None:
+    """A parent that did not succeed takes its live children with it."""
+    if ended is not None:
+        cancel_children(ended.pk)
+    return ended
+
+
+def _save_last_progress(attempt: Attempt) -> None:
+    progress = attempt.take_unsaved()
+    if progress is not None:
+        try:
+            transitions.save_progress(attempt.task, progress, attempt.seq)
+        except OperationalError:
+            logger.warning("The last progress of task %s is not in its row", attempt.task.pk)
+
+
+def _write_end(end: End, task: Task) -> None:
+    """Write the end; a database that is busy is asked again."""
+    for remaining in reversed(range(END_TRIES)):
+        try:
+            end()
+            return
+        except OperationalError as error:
+            if not remaining:
+                raise
+            logger.warning("The end of task %s is not written yet: %s", task.pk, error)
+            close_connections()
+            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - no secret
+
+
+def _plain(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The result as JSON holds it."""
+    if result is None:
+        return None
+    plain: dict[str, Any] = json.loads(json.dumps(result, cls=DjangoJSONEncoder))
+    return plain

@@ -1,0 +1,90 @@
+"""Parents and children: a parent counts its ended children and ends with the last of them.
+
+A parent whose own work is done but whose children are not stays `running` without an owner and a
+lease: it waits, and costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
+
+from ollamactl.lib.sentences import Sentence
+from tasks_app.choices import ENDED, State, Unit
+from tasks_app.failures import failure
+from tasks_app.models import Task
+from tasks_app.transitions import LET_GO, after_end, change, change_surely, held
+
+WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
+CASCADE = 200  # children told at once; the reconciler tells the others
+
+
+def counts_of(parent_id: int) -> dict[str, int]:
+    """How many children are in each state, and `total`."""
+    rows = (
+        Task.objects.filter(parent_id=parent_id).order_by().values("state").annotate(n=Count("pk"))
+    )
+    counts = {str(row["state"]): int(row["n"]) for row in rows}
+    return {
+        "total": sum(counts.values()),
+        **{str(state): counts.get(state, 0) for state in ENDED},
+        "live": sum(n for state, n in counts.items() if state not in ENDED),
+    }
+
+
+def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) -> Task | None:
+    """A parent's own work is done: it waits for its children, or ends if they have."""
+    waiting = change_surely(
+        task, held(task), floor=floor, **LET_GO, result=result, unit=Unit.ITEMS, phase=""
+    )
+    return waiting and (count_children(waiting.pk) or waiting)
+
+
+@after_end
+def tell_parent(task: Task) -> None:
+    """In the transaction of a child's end: the parent counts it."""
+    if task.parent_id is not None:
+        count_children(task.parent_id)
+
+
+def count_children(parent_id: int) -> Task | None:
+    """Write the count into a waiting parent, and end it with the last child."""
+    # The lock keeps two children that end at once from both seeing the other alive.
+    parent = Task.objects.select_for_update().filter(WAITING, pk=parent_id).first()
+    if parent is None:
+        return None
+    counts = counts_of(parent_id)
+    live = counts.pop("live")
+    fields: dict[str, Any] = {
+        "done": counts["total"] - live,
+        "total": counts["total"],
+        "unit": Unit.ITEMS,
+    }
+    if not live:
+        fields |= _end(parent, counts)
+    return change(parent_id, WAITING, **fields)
+
+
+def _end(parent: Task, counts: dict[str, int]) -> dict[str, Any]:
+    end: dict[str, Any] = {
+        "result": {**(parent.result or {}), **counts},
+        "finished_at": Now(),
+        "pause_requested": False,
+    }
+    if counts[State.SUCCEEDED] == counts["total"]:
+        return {**end, "state": State.SUCCEEDED, "error": None}
+    if parent.cancel_requested:
+        return {**end, "state": State.CANCELLED}
+    sentence = Sentence(
+        gettext_noop("{failed} of {total} steps did not succeed. Retry to run those again."),
+        failed=counts["total"] - counts[State.SUCCEEDED],
+        total=counts["total"],
+    )
+    return {
+        **end,
+        "state": State.FAILED,
+        "error": failure("children_failed", sentence, retryable=True),
+    }

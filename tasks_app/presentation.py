@@ -1,0 +1,49 @@
+"""A task as the interface shows it, from nothing but its row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ollamactl.lib.sentences import from_stored
+from tasks_app.logs import log_file_exist
+from tasks_app.models import Task
+from tasks_app.progress import progress_of
+
+
+def error_as_json(task: Task) -> dict[str, Any] | None:
+    """`{code, detail, retryable}` in the reader's language, or None."""
+    if not task.error:
+        return None
+    return {
+        "code": str(task.error.get("code", "failed")),
+        "detail": str(from_stored(str(task.error.get("detail", "")))),
+        "retryable": bool(task.error.get("retryable")),
+    }
+
+
+def task_as_json(task: Task) -> dict[str, Any]:
+    """The task as `GET tasks/{id}/` gives it, with `resource_name` and the row's `seq` beside."""
+    return {
+        "id": task.pk,
+        "parent": task.parent_id,
+        "type": task.type,
+        "resource_type": task.resource_type,
+        "resource_id": task.resource_id,
+        "resource_name": task.resource_name,
+        "state": task.state,
+        "progress": progress_of(task),
+        "priority": task.priority,
+        "attempt": task.attempt,
+        "error": error_as_json(task),
+        "result": task.result,
+        "log_file_exist": log_file_exist(task),
+        "created_at": _utc(task.created_at),
+        "started_at": _utc(task.started_at),
+        "finished_at": _utc(task.finished_at),
+        "seq": task.seq,
+    }
+
+
+def _utc(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if time else None

@@ -1,0 +1,112 @@
+"""Sending events to every web process, and words to every worker, without waiting for anything.
+
+One a process. `send` only puts the event into a bounded queue; a coroutine on the process's event
+loop takes up to `BATCH` at a time to the channel layer. What cannot be sent is dropped: pages get a
+snapshot when they come back, and workers read the flags in the row every second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.core.serializers.json import DjangoJSONEncoder
+
+from tasks_app.event_loop import event_loop
+from tasks_app.live import GROUP, MESSAGE, Event
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50  # events a message
+QUEUED = 10_000  # events; the oldest give way
+PAUSE = 0.01  # seconds between two messages, in which the next batch gathers
+TIMEOUT = 2.0  # seconds for one message
+QUIET = 60.0  # seconds between two complaints in the log
+
+WORKERS = "workers"
+"""The channel layer's group that every worker listens to."""
+
+
+class Publisher:
+    """The queue of events on their way out, and the coroutine that drains it."""
+
+    def __init__(self) -> None:
+        self.loop = event_loop()
+        self._queue: deque[dict[str, Any]] = deque(maxlen=QUEUED)
+        self._news = asyncio.Event()
+        self._complained = -QUIET
+        asyncio.run_coroutine_threadsafe(self._drain(), self.loop)
+
+    def send(self, event: Event) -> None:
+        """Queue an event. Safe from any thread; never blocks, never fails."""
+        try:
+            self._queue.append(as_message(event))
+        except (TypeError, ValueError):
+            logger.exception("An event of type %s cannot be sent", event.type)
+            return
+        self.loop.call_soon_threadsafe(self._news.set)
+
+    def tell_workers(self, word: dict[str, Any]) -> None:
+        """Push a word to every worker; nobody may be listening."""
+        asyncio.run_coroutine_threadsafe(
+            self._deliver(WORKERS, {"type": "word", **word}), self.loop
+        )
+
+    async def _drain(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._queue:
+                count = min(BATCH, len(self._queue))
+                batch = [self._queue.popleft() for _ in range(count)]
+                await self._deliver(GROUP, {"type": MESSAGE, "events": batch})
+                await asyncio.sleep(PAUSE)
+
+    async def _deliver(self, group: str, message: dict[str, Any]) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        try:
+            await asyncio.wait_for(layer.group_send(group, message), TIMEOUT)
+        except Exception as error:  # an event is never worth a failure
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self._complained >= QUIET:
+            self._complained = now
+            logger.warning("Live events cannot be sent: %s", str(error) or type(error).__name__)
+
+
+def as_message(event: Event) -> dict[str, Any]:
+    """The event as it travels: plain JSON types, with the time and its topics."""
+    return {
+        "type": event.type,
+        "seq": event.seq,
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "subject": event.subject,
+        "data": json.loads(json.dumps(event.data, cls=DjangoJSONEncoder)),
+        "topics": list(event.topics),
+    }
+
+
+_lock = threading.Lock()
+_publisher: Publisher | None = None
+_pid = 0
+
+
+def publisher() -> Publisher:
+    """This process's publisher; started at first use."""
+    global _publisher, _pid
+    with _lock:
+        if _publisher is None or _pid != os.getpid():
+            _publisher, _pid = Publisher(), os.getpid()
+        return _publisher

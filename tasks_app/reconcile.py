@@ -1,0 +1,99 @@
+"""Setting right what crashes leave behind: lost leases, lost messages, unfinished cancels.
+
+Runs every few seconds and when a worker starts. Idempotent: any number of processes may do it at
+the same time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from tasks_app.choices import ENDED, LIVE, State
+from tasks_app.claim import eligible
+from tasks_app.clock import from_now
+from tasks_app.failures import WORKER_LOST, failure
+from tasks_app.families import CASCADE, WAITING, count_children
+from tasks_app.models import Task
+from tasks_app.owners import Owner
+from tasks_app.transitions import LET_GO, change_surely, held, one_less
+from tasks_app.wakeups import send_wake
+from tasks_app.words import ask_to_cancel
+
+LOSSES = 3
+"""The loss at which a task is given up."""
+UNHEARD = timedelta(seconds=15)
+"""After this time without a worker a wake-up is taken for lost."""
+
+
+def reconcile(owner: Owner) -> int:
+    """One look at all rows, by the process `owner`. Returns how many were set right."""
+    count = take_back_lost(owner)
+    count += finish_cancels()
+    count += finish_parents()
+    return count + send_again()
+
+
+def take_back_lost(owner: Owner) -> int:
+    """Give the tasks of expired leases and of dead processes back to the queue."""
+    running = Task.objects.filter(state=State.RUNNING, lease_until__isnull=False)
+    owners = set(running.order_by().values_list("owner", flat=True).distinct())
+    dead = {name for name in owners if owner.is_dead(name)}
+    lost = Q(lease_until__lt=Now()) | Q(owner__in=dead)
+    count = 0
+    for task in running.filter(lost).order_by("pk"):
+        count += _lose(task, held(task) & lost) is not None
+    if dead:
+        owner.forget_dead(set(running.order_by().values_list("owner", flat=True).distinct()))
+    return count
+
+
+def _lose(task: Task, condition: Q) -> Task | None:
+    fields = {**LET_GO, "lost_count": F("lost_count") + 1, "epoch": F("epoch") + 1}
+    if task.cancel_requested:
+        fields |= {"state": State.CANCELLED, "finished_at": Now()}
+    elif task.lost_count + 1 >= LOSSES:
+        error = failure("worker_lost", WORKER_LOST, retryable=True)
+        fields |= {"state": State.FAILED, "error": error, "finished_at": Now()}
+    elif task.pause_requested:
+        fields |= {"state": State.PAUSED, "pause_requested": False, "attempt": one_less()}
+    else:
+        fields |= {"state": State.QUEUED, "enqueued_at": None, "attempt": one_less()}
+    return change_surely(task, condition, **fields)
+
+
+def finish_cancels() -> int:
+    """Cancel what was told to and what outlived its cancelled parent."""
+    told = Q(state=State.QUEUED, cancel_requested=True)
+    orphan = Q(state__in=LIVE, cancel_requested=False) & (
+        Q(parent__cancel_requested=True) | Q(parent__state__in=(State.CANCELLED, State.FAILED))
+    )
+    found = Task.objects.filter(told | orphan).order_by("pk").values_list("pk", flat=True)
+    return sum(ask_to_cancel(task_id) is not None for task_id in list(found[:CASCADE]))
+
+
+def finish_parents() -> int:
+    """End the waiting parents whose last child has ended."""
+    live = Task.objects.filter(parent=OuterRef("pk")).exclude(state__in=ENDED)
+    idle = Task.objects.filter(WAITING).exclude(Exists(live)).order_by("pk")
+    return sum(
+        count_children(task_id) is not None
+        for task_id in list(idle.values_list("pk", flat=True)[:CASCADE])
+    )
+
+
+def send_again() -> int:
+    """Wake the queues with tasks that nobody seems to have been woken for. One wake-up each: it
+    calls for more while there is work."""
+    unheard = Q(enqueued_at=None) | Q(enqueued_at__lt=from_now(-UNHEARD))
+    overdue = Q(run_after__isnull=False) & Q(enqueued_at__lt=F("run_after"))
+    waiting = Task.objects.filter(eligible() & (unheard | overdue)).order_by()
+    queues = set(waiting.values_list("queue", flat=True).distinct())
+    count = 0
+    for queue in queues:
+        if waiting.filter(queue=queue).update(enqueued_at=Now()):
+            send_wake(queue)
+            count += 1
+    return count

@@ -1,0 +1,37 @@
+"""Wake-ups: expendable broker messages that tell a worker to look for work."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from tasks_app.choices import State
+from tasks_app.models import Task
+
+logger = logging.getLogger(__name__)
+
+
+def wake_on_commit(queue: str) -> None:
+    """Wake a worker of the queue once the transaction is committed."""
+    transaction.on_commit(lambda: send_wake(queue))
+
+
+def send_wake(queue: str) -> None:
+    """Wake a worker of the queue now.
+
+    A broker that does not answer is no error: the reconciler sends again, from the rows.
+    """
+    from tasks_app.tasks import wake
+
+    try:
+        wake.apply_async((queue,), queue=queue)
+    except Exception as error:  # whatever a broker's client raises
+        logger.warning("No worker could be woken; the work waits for the next look: %s", error)
+
+
+def wake_where_room(limit_key: str, *, but: str) -> None:
+    """Wake the other queues in which tasks wait for room under this key."""
+    queues = Task.objects.filter(limit_key=limit_key, state=State.QUEUED).exclude(queue=but)
+    for queue in queues.order_by().values_list("queue", flat=True).distinct():
+        send_wake(queue)

@@ -1,0 +1,48 @@
+"""A Celery worker's start and end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
+from django.db import DatabaseError
+
+from tasks_app.attempt import close_connections
+from tasks_app.hub import hub
+from tasks_app.reconcile import reconcile
+from tasks_app.slots import slots
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Hear of the worker's start and end; called once, where Celery's tasks are defined."""
+    celeryd_after_setup.connect(on_setup, dispatch_uid="tasks_app.setup")
+    worker_ready.connect(on_ready, dispatch_uid="tasks_app.ready")
+    worker_shutting_down.connect(on_shutting_down, dispatch_uid="tasks_app.shutdown")
+
+
+def on_setup(instance: Any = None, **kwargs: Any) -> None:
+    """The size of the pool is known."""
+    slots.set_threads(int(instance.concurrency))
+
+
+def on_ready(**kwargs: Any) -> None:
+    """The worker can work: it takes back what a dead predecessor held, and looks for work."""
+    threading.Thread(target=_begin, name="begin", daemon=True).start()
+
+
+def on_shutting_down(**kwargs: Any) -> None:
+    """SIGTERM: every task goes back to the queue."""
+    hub().release_all()
+
+
+def _begin() -> None:
+    try:
+        reconcile(hub().owner)
+    except DatabaseError as error:
+        logger.warning("The rows cannot be looked at yet: %s", error)
+    finally:
+        close_connections()
