@@ -1,3 +1,28 @@
 """What all tests share."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.valkey import ValkeyProcess
+
 pytest_plugins = ["tests.components.reporting", "tests.components.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def session_valkey() -> Iterator[ValkeyProcess]:
+    """The server behind `valkey`."""
+    from ollamactl.settings.base import CONFIG
+
+    with ValkeyProcess(CONFIG.valkey_socket) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(session_valkey: ValkeyProcess) -> ValkeyProcess:
+    """A running Valkey without messages, whatever the last test did to it."""
+    session_valkey.start()
+    session_valkey.flush()
+    return session_valkey

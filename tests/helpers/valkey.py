@@ -1,0 +1,68 @@
+"""A real Valkey for the tests, on the socket at which the settings look for it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+from ollamactl.supervisor.valkey import find_valkey, valkey_command
+from tests.components.waiting import wait_until
+
+
+class ValkeyProcess:
+    """A server that a test may kill, start again and empty."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self.url = f"unix://{socket}"
+        self._data = tempfile.TemporaryDirectory(prefix="octl-valkey-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; harmless while it runs."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.socket.parent.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(
+            valkey_command(find_valkey(), self.socket, Path(self._data.name)),
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self.answers, "Valkey answers")
+
+    def stop(self) -> None:
+        """Kill it with what it has not written yet."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def answers(self) -> bool:
+        """Whether it answers now."""
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def flush(self) -> None:
+        """Forget every message that waits."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def __enter__(self) -> ValkeyProcess:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._data.cleanup()
