@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
@@ -15,8 +16,9 @@ PANEL_APPS = ("audit_app", "tasks_app", "models_app")
 
 def grant_roles(sender: AppConfig, using: str = "default", **kwargs: Any) -> None:
     """Give each role its permissions; after each migration, as permissions come with models."""
-    if sender.label != "models_app":  # the last of ours: by then all permissions are there
-        return
+    if sender is not list(apps.get_app_configs())[-1]:
+        return  # permissions come app by app: all are there with the last one's
+    create_permissions(sender, verbosity=0, using=using)
     every = Permission.objects.using(using)
     seen = Q(codename__startswith="view_", content_type__app_label__in=(*PANEL_APPS,))
     operated = Q(content_type__app_label__in=OPERATED_APPS) & ~Q(codename__startswith="override_")
