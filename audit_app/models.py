@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -49,7 +51,7 @@ class AuditRecord(models.Model):
         return f"{self.user_name or '-'} {self.verb} {self.resource_name}"
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox is not typed
     """A user's named token. Only its digest is kept; the token itself is shown once."""
 
     id = models.BigAutoField(primary_key=True)
@@ -77,7 +79,7 @@ class RememberedAnswer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        default_permissions: list[str] = []
+        default_permissions: ClassVar[list[str]] = []
         constraints = [
             models.UniqueConstraint(fields=["user", "key"], name="one_answer_a_key"),
         ]
