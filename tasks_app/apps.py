@@ -13,6 +13,7 @@ class TasksConfig(AppConfig):
     verbose_name = _("Tasks")
 
     def ready(self) -> None:
-        from tasks_app import topics
+        from tasks_app import heartbeat, topics
 
         topics.register()
+        heartbeat.connect()

@@ -1,0 +1,72 @@
+"""A worker's sign of life in Valkey, for whoever asks whether the panel can work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import redis
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+KEY = "ollamactl:worker-alive"
+EVERY = 2.0  # seconds
+KEPT = 10  # seconds; then the sign is gone by itself
+TIMEOUT = 1.0  # seconds
+
+_stop = threading.Event()
+
+
+def worker_answers() -> bool:
+    """Whether any worker gave a sign of life in the last 10 s."""
+    client = _client()
+    try:
+        return bool(client.exists(KEY))
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        client.close()
+
+
+def beat() -> None:
+    """Give one sign of life. Valkey that does not answer is no error: the next one may arrive."""
+    client = _client()
+    try:
+        client.set(KEY, "1", ex=KEPT)
+    except (redis.RedisError, OSError) as error:
+        logger.debug("No sign of life could be given: %s", error)
+    finally:
+        client.close()
+
+
+def start(**kwargs: Any) -> None:
+    """Go on giving signs until `stop` (a receiver of `worker_ready`)."""
+    _stop.clear()
+    threading.Thread(target=_beat_on, name="heartbeat", daemon=True).start()
+
+
+def stop(**kwargs: Any) -> None:
+    """Give no more signs (a receiver of `worker_shutting_down`)."""
+    _stop.set()
+
+
+def _beat_on() -> None:
+    while True:
+        beat()
+        if _stop.wait(EVERY):
+            return
+
+
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.VALKEY_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+
+
+def connect() -> None:
+    """Let every Celery worker give signs; called once, when Django is ready."""
+    worker_ready.connect(start, dispatch_uid="tasks_app.heartbeat.start", weak=False)
+    worker_shutting_down.connect(stop, dispatch_uid="tasks_app.heartbeat.stop", weak=False)
