@@ -1,0 +1,80 @@
+"""Tasks: what is under way, what was, and a word to either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit_app.api.base import PanelViewSet
+from tasks_app import services
+from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
+from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
+from tasks_app.filters import TaskFilter
+from tasks_app.models import Task
+
+VIEW = "tasks_app.view_task"
+CANCEL = "tasks_app.cancel_task"
+RETRY = "tasks_app.retry_task"
+told = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
+
+
+class TaskViewSet(PanelViewSet):
+    """Every long operation."""
+
+    queryset = Task.objects.order_by("-created_at", "-pk")
+    serializer_class = TaskSerializer
+    filterset_class = TaskFilter
+    permissions = {
+        "list": VIEW,
+        "retrieve": VIEW,
+        "log": VIEW,
+        "cancel": CANCEL,
+        "pause": CANCEL,
+        "resume": RETRY,
+        "retry": RETRY,
+    }
+    query_parameters = {"log": LOG_PARAMETERS}
+
+    def get_queryset(self) -> QuerySet[Task]:
+        return Task.objects.visible_to(self.request.user).order_by("-created_at", "-pk")
+
+    @told
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """Cancel a live task and its live children; nothing that was there before is lost."""
+        return self._tell(services.cancel_task)
+
+    @told
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: int) -> Response:
+        """Pause a task; it goes on from where it was."""
+        return self._tell(services.pause_task)
+
+    @told
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: int) -> Response:
+        """Go on with a paused task."""
+        return self._tell(services.resume_task)
+
+    @told
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: int) -> Response:
+        """Put a failed or cancelled task back in the queue."""
+        return self._tell(services.retry_task)
+
+    @extend_schema(operation_id="tasks_log", parameters=LOG_QUERY, responses=LOG_RESPONSES)
+    @action(detail=True, methods=["get"])
+    def log(self, request: Request, pk: int) -> HttpResponseBase:
+        """The task's log as text."""
+        return log_response(request, self.get_object())
+
+    def _tell(self, service: Callable[..., Task]) -> Response:
+        self.refuse_body()
+        task = service(actor=self.actor, task=self.get_object())
+        return self.accepted(task=self.get_serializer(task).data)

@@ -1,0 +1,72 @@
+"""Filters of the tasks' list, for pages and the API."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+
+from ollamactl.lib.filters import (
+    BooleanFilter,
+    ChoicesFilter,
+    NumbersFilter,
+    OrderFilter,
+    TimeFilter,
+    WordsFilter,
+)
+from tasks_app.choices import State, Unit
+from tasks_app.logs import log_file_exist
+from tasks_app.models import Task
+
+
+class TaskFilter(django_filters.FilterSet):
+    """One filter for each thing that a task shows."""
+
+    search = django_filters.CharFilter(
+        field_name="resource_name", lookup_expr="icontains", max_length=200, label=_("Resource")
+    )
+    id = NumbersFilter()
+    parent = NumbersFilter()
+    top = BooleanFilter(field_name="parent", lookup_expr="isnull", label=_("Without a parent"))
+    type = WordsFilter(label=_("Type"))
+    resource_type = WordsFilter()
+    resource_id = NumbersFilter()
+    resource_name = django_filters.CharFilter(max_length=512)
+    state = ChoicesFilter(State.choices, label=_("State"))
+    phase = WordsFilter()
+    unit = ChoicesFilter([choice for choice in Unit.choices if choice[0]])
+    priority = NumbersFilter()
+    attempt = NumbersFilter()
+    error = WordsFilter(field_name="error__code", label=_("Code of the error"))
+    retryable = BooleanFilter(field_name="error__retryable")
+    log_file_exist = BooleanFilter(method="filter_log_file")
+    created_by = NumbersFilter()
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = TimeFilter(field_name="created_at", lookup_expr="lte")
+    started_after = TimeFilter(field_name="started_at", lookup_expr="gte")
+    started_before = TimeFilter(field_name="started_at", lookup_expr="lte")
+    finished_after = TimeFilter(field_name="finished_at", lookup_expr="gte")
+    finished_before = TimeFilter(field_name="finished_at", lookup_expr="lte")
+    ordering = OrderFilter(
+        fields={
+            name: name
+            for name in ("created_at", "started_at", "finished_at", "state", "type", "priority")
+        }
+    )
+
+    class Meta:
+        model = Task
+        fields: list[str] = []
+
+    @extend_schema_field({"type": "boolean"})
+    def filter_log_file(self, queryset: QuerySet[Task], name: str, value: bool) -> QuerySet[Task]:
+        """Tasks whose log file is there (or is not), by a look at the disk."""
+        there: list[int] = []
+        missing: list[int] = []
+        for task in queryset.only("pk", "log_path").order_by().iterator():
+            (there if log_file_exist(task) else missing).append(task.pk)
+        # The shorter list goes to the database.
+        if len(there) <= len(missing):
+            return queryset.filter(pk__in=there) if value else queryset.exclude(pk__in=there)
+        return queryset.exclude(pk__in=missing) if value else queryset.filter(pk__in=missing)
