@@ -1,0 +1,233 @@
+"""The shapes of models and of the check before a download."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from models_app.api.serializers import SyncInputSerializer
+from models_app.choices import ModelStatus, Source
+from models_app.events import live_status
+from models_app.models import OllamaModel, OllamaServer
+from models_app.services.details import describe_model
+from ollamactl.lib.api.serializers import StrictSerializer
+from tasks_app.api.serializers import TaskSerializer
+from tasks_app.logs import log_file_exist
+
+STATES = ["ok", "warn", "block", "unknown"]
+
+
+class LoadedSerializer(serializers.Serializer[Any]):
+    """A model in memory: bytes, `100% GPU` as `ollama ps` says it, null for ever."""
+
+    size = serializers.IntegerField(allow_null=True)
+    size_vram = serializers.IntegerField(allow_null=True)
+    processor = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class ModelSerializer(serializers.ModelSerializer[OllamaModel]):
+    """A model on a server. The rows must come from `for_display`."""
+
+    server = serializers.PrimaryKeyRelatedField[OllamaServer](read_only=True)
+    server_name = serializers.CharField(source="server.name", read_only=True)
+    status = serializers.SerializerMethodField()
+    log_file_exist = serializers.SerializerMethodField()
+    loaded = serializers.SerializerMethodField()
+    task = TaskSerializer(source="last_task", read_only=True, allow_null=True)
+
+    class Meta:
+        model = OllamaModel
+        fields = [
+            "id",
+            "name",
+            "server",
+            "server_name",
+            "size",
+            "from",
+            "status",
+            "message",
+            "log_file_exist",
+            "created_at",
+            "modified_at",
+            "digest",
+            "family",
+            "parameter_size",
+            "quantization",
+            "context_length",
+            "loaded",
+            "pinned",
+            "outdated",
+            "last_used_at",
+            "task",
+        ]
+        read_only_fields = fields
+
+    def build_field(self, field_name: str, *args: Any) -> Any:
+        """`from` is a keyword of Python's and cannot be declared above."""
+        if field_name == "from":
+            return serializers.ChoiceField, {
+                "choices": Source.choices,
+                "source": "source",
+                "read_only": True,
+            }
+        return super().build_field(field_name, *args)
+
+    @extend_schema_field(serializers.ChoiceField(ModelStatus.choices))
+    def get_status(self, model: OllamaModel) -> str:
+        return live_status(model)
+
+    def get_log_file_exist(self, model: OllamaModel) -> bool:
+        return model.last_task is not None and log_file_exist(model.last_task)
+
+    @extend_schema_field(LoadedSerializer(allow_null=True))
+    def get_loaded(self, model: OllamaModel) -> Any:
+        if not model.loaded:
+            return None
+        return {**model.loaded, "expires_at": _in_utc(model.loaded.get("expires_at"))}
+
+    def to_representation(self, instance: OllamaModel) -> dict[str, Any]:
+        data = super().to_representation(instance)
+        for name in ("digest", "family", "parameter_size", "quantization"):
+            data[name] = data[name] or None  # null until known
+        return data
+
+
+class DetailsSerializer(serializers.Serializer[Any]):
+    """What the server says of the model when it is asked now."""
+
+    format = serializers.CharField()
+    family = serializers.CharField()
+    families = serializers.ListField(child=serializers.CharField())
+    parameter_size = serializers.CharField()
+    parameter_count = serializers.IntegerField(allow_null=True)
+    quantization = serializers.CharField()
+    context_length = serializers.IntegerField(allow_null=True)
+    capabilities = serializers.ListField(child=serializers.CharField())
+    parameters = serializers.CharField()
+    template = serializers.CharField()
+    system = serializers.CharField()
+    license = serializers.CharField()
+
+
+class ModelDetailSerializer(ModelSerializer):
+    """A model with what its server says of it now; `details` is null when it does not answer."""
+
+    details = serializers.SerializerMethodField()
+
+    class Meta(ModelSerializer.Meta):
+        fields = [*ModelSerializer.Meta.fields, "details"]
+        read_only_fields = fields
+
+    @extend_schema_field(DetailsSerializer(allow_null=True))
+    def get_details(self, model: OllamaModel) -> Any:
+        return describe_model(model)
+
+
+class ServerRelation(serializers.PrimaryKeyRelatedField[OllamaServer]):
+    """A server by its id; where there is only one it may be left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=OllamaServer.objects.all(), required=False, **kwargs)
+
+
+class WantedModelSerializer(StrictSerializer):
+    """A model by its name, and where it should be."""
+
+    name = serializers.CharField(max_length=700)
+    server = ServerRelation()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "server" not in attrs:
+            attrs["server"] = _only_server()
+        return attrs
+
+
+class PullSerializer(WantedModelSerializer):
+    """`override` goes on against the resource check; it needs its own permission."""
+
+    override = serializers.BooleanField(default=False)
+
+
+class SyncAllSerializer(SyncInputSerializer):
+    """Without a server: all of them."""
+
+    server = ServerRelation()
+
+
+class DiskSerializer(serializers.Serializer[Any]):
+    """Bytes on the disk of the server's models; null is not known."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    reserved = serializers.IntegerField(allow_null=True)
+    needed = serializers.IntegerField(allow_null=True)
+    after = serializers.IntegerField(allow_null=True)
+
+
+class MemorySerializer(serializers.Serializer[Any]):
+    """Bytes of memory; null is not known."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    needed = serializers.IntegerField(allow_null=True)
+
+
+class NetworkSerializer(serializers.Serializer[Any]):
+    """Whether the panel reaches the registry."""
+
+    state = serializers.ChoiceField(STATES)
+
+
+class DownloadsSerializer(serializers.Serializer[Any]):
+    """Downloads of the server, and how many may run at once."""
+
+    running = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """One reason of a verdict."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    """The check before a download."""
+
+    verdict = serializers.ChoiceField(["ok", "warn", "block"])
+    download_bytes = serializers.IntegerField(allow_null=True)
+    estimate = serializers.ChoiceField(["manifest", "details", "table", "unknown"])
+    disk = DiskSerializer()
+    memory = MemorySerializer()
+    network = NetworkSerializer()
+    downloads = DownloadsSerializer()
+    reasons = ReasonSerializer(many=True)
+
+
+class AcceptedPullSerializer(serializers.Serializer[Any]):
+    """202: the pull is queued."""
+
+    model = ModelSerializer()
+    task = TaskSerializer()
+    preflight = PreflightSerializer()
+
+
+def _only_server() -> OllamaServer:
+    servers: list[OllamaServer] = list(OllamaServer.objects.order_by("pk")[:2])
+    if len(servers) != 1:
+        sentence = _("Say on which server.") if servers else _("There is no server. Add one first.")
+        raise serializers.ValidationError({"server": [sentence]}, code="required")
+    return servers[0]
+
+
+def _in_utc(text: Any) -> str | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(str(text)).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

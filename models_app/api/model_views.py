@@ -1,0 +1,158 @@
+"""Models: the list, the pull, and everything that is done with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit_app.api.base import PanelViewSet
+from models_app.api.model_serializers import (
+    AcceptedPullSerializer,
+    ModelDetailSerializer,
+    ModelSerializer,
+    PreflightSerializer,
+    PullSerializer,
+    SyncAllSerializer,
+    WantedModelSerializer,
+)
+from models_app.filters import OllamaModelFilter
+from models_app.models import OllamaModel
+from models_app.services import lifecycle, preflight, servers
+from ollamactl.lib.errors import NotFound
+from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
+from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
+from tasks_app.models import Task
+
+VIEW = "models_app.view_ollamamodel"
+CANCEL_TASK = "tasks_app.cancel_task"
+RETRY_TASK = "tasks_app.retry_task"
+queued = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
+
+
+class ModelViewSet(PanelViewSet):
+    """The models of all servers."""
+
+    queryset = OllamaModel.objects.order_by("name", "pk")
+    serializer_class = ModelSerializer
+    filterset_class = OllamaModelFilter
+    permissions = {
+        "list": VIEW,
+        "retrieve": VIEW,
+        "log": VIEW,
+        "create": lifecycle.PULL,
+        "preflight": lifecycle.PULL,
+        "destroy": lifecycle.DELETE,
+        "start": lifecycle.START,
+        "stop": lifecycle.STOP,
+        "cancel": CANCEL_TASK,
+        "pause": CANCEL_TASK,
+        "resume": RETRY_TASK,
+        "retry": RETRY_TASK,
+        "sync": servers.SYNC,
+    }
+    query_parameters = {"log": LOG_PARAMETERS}
+
+    def get_queryset(self) -> QuerySet[OllamaModel]:
+        visible = OllamaModel.objects.visible_to(self.request.user)
+        return visible.for_display().order_by("name", "pk")
+
+    def get_serializer_class(self) -> type[ModelSerializer]:
+        return ModelDetailSerializer if self.action == "retrieve" else ModelSerializer
+
+    @extend_schema(request=PullSerializer, responses={202: AcceptedPullSerializer})
+    def create(self, request: Request) -> Response:
+        """Pull a model: checked first, then queued.
+
+        409 `conflict` carries the `task` that is on its way already; 409 `insufficient_resources`
+        carries the `preflight`.
+        """
+        given = PullSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        pull = lifecycle.pull_model(actor=self.actor, **given.validated_data)
+        return self.accepted(
+            model=ModelSerializer(pull.model).data,
+            task=TaskSerializer(pull.task).data,
+            preflight=pull.preflight.as_json(),
+        )
+
+    @extend_schema(request=WantedModelSerializer, responses=PreflightSerializer)
+    @action(detail=False, methods=["post"])
+    def preflight(self, request: Request) -> Response:
+        """Look at what a pull would need, in 2 s at most."""
+        given = WantedModelSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        name = lifecycle.parse_name(given.validated_data["name"])
+        found = preflight.check_pull(server=given.validated_data["server"], name=name.display)
+        return Response(found.as_json())
+
+    @extend_schema(request=SyncAllSerializer, responses={202: AcceptedTaskSerializer})
+    @action(detail=False, methods=["post"])
+    def sync(self, request: Request) -> Response:
+        """Sync one server, or all of them."""
+        given = SyncAllSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        service = servers.sync_server if "server" in given.validated_data else servers.sync_all
+        task = service(actor=self.actor, **given.validated_data)
+        return self.accepted(task=TaskSerializer(task).data)
+
+    @queued
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Stop the model, delete it at the server, then forget it and its logs."""
+        return self._queue(lifecycle.delete_model)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, pk: int) -> Response:
+        """Load the model; it stays loaded until it is stopped."""
+        return self._queue(lifecycle.start_model)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: int) -> Response:
+        """Unload the model, after the requests that it is answering."""
+        return self._queue(lifecycle.stop_model)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """Cancel the work that is under way; an installed version stays."""
+        return self._queue(lifecycle.cancel_work)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: int) -> Response:
+        """Pause the download; what is there stays on the server."""
+        return self._queue(lifecycle.pause_pull)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: int) -> Response:
+        """Go on with a paused download."""
+        return self._queue(lifecycle.resume_pull)
+
+    @queued
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: int) -> Response:
+        """Try again what failed or was cancelled."""
+        return self._queue(lifecycle.retry_work)
+
+    @extend_schema(operation_id="models_log", parameters=LOG_QUERY, responses=LOG_RESPONSES)
+    @action(detail=True, methods=["get"])
+    def log(self, request: Request, pk: int) -> HttpResponseBase:
+        """The log of the model's last task as text."""
+        model = self.get_object()
+        if model.last_task is None:
+            raise NotFound(_("This model has no log (any more)."), code="log_missing")
+        return log_response(request, model.last_task)
+
+    def _queue(self, service: Callable[..., Task]) -> Response:
+        self.refuse_body()
+        task = service(actor=self.actor, model=self.get_object())
+        return self.accepted(task=TaskSerializer(task).data)

@@ -1,0 +1,118 @@
+"""The shapes of servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from models_app.choices import AuthKind, ServerKind, ServerStatus
+from models_app.models import OllamaServer
+from models_app.services.servers import POLICIES
+from ollamactl.lib.api.serializers import StrictSerializer
+
+
+class LimitsSerializer(StrictSerializer):
+    """`max_downloads` at once; null is the panel's default."""
+
+    max_downloads = serializers.IntegerField(
+        min_value=1, max_value=1000, allow_null=True, required=False
+    )
+
+
+class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
+    """A server. Its credentials and its own CA can be written, never read."""
+
+    kind = serializers.ChoiceField(ServerKind.choices, read_only=True)
+    status = serializers.ChoiceField(ServerStatus.choices, read_only=True)
+    auth_kind = serializers.ChoiceField(AuthKind.choices, read_only=True)
+    limits = serializers.SerializerMethodField()
+    simulated = serializers.BooleanField(source="is_simulated", read_only=True)
+    has_ca = serializers.SerializerMethodField()
+
+    class Meta:
+        model = OllamaServer
+        fields = [
+            "id",
+            "name",
+            "base_url",
+            "kind",
+            "status",
+            "reason",
+            "message",
+            "version",
+            "simulated",
+            "latency_ms",
+            "last_seen_at",
+            "checked_at",
+            "synced_at",
+            "auth_kind",
+            "has_ca",
+            "limits",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(LimitsSerializer)
+    def get_limits(self, server: OllamaServer) -> Any:
+        return {"max_downloads": server.max_downloads}
+
+    def get_has_ca(self, server: OllamaServer) -> bool:
+        return bool(server.ca_pem)
+
+
+class CredentialsSerializer(StrictSerializer):
+    """bearer: `token`; basic: `username` and `password`; header: `name` and `value`."""
+
+    token = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
+    username = serializers.CharField(required=False, max_length=500, trim_whitespace=False)
+    password = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
+    name = serializers.CharField(required=False, max_length=200)
+    value = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
+
+
+class ServerInputSerializer(StrictSerializer):
+    """What can be written of a server."""
+
+    name = serializers.CharField(max_length=100)
+    base_url = serializers.CharField(max_length=500)
+    auth_kind = serializers.ChoiceField(AuthKind.choices, required=False)
+    credentials = CredentialsSerializer(required=False, allow_null=True)
+    ca_pem = serializers.CharField(required=False, allow_blank=True, max_length=100_000)
+    limits = LimitsSerializer(required=False)
+
+    def as_fields(self) -> dict[str, Any]:
+        """The fields for the service. Credentials alone tell which kind they are."""
+        fields = dict(self.validated_data)
+        limits = fields.pop("limits", {})
+        if "max_downloads" in limits:
+            fields["max_downloads"] = limits["max_downloads"]
+        credentials = fields.get("credentials")
+        if credentials and "auth_kind" not in fields:
+            fields["auth_kind"] = _kind_of(credentials)
+        return fields
+
+
+def _kind_of(credentials: dict[str, str]) -> AuthKind:
+    for kind, names in (
+        (AuthKind.BEARER, {"token"}),
+        (AuthKind.BASIC, {"username", "password"}),
+        (AuthKind.HEADER, {"name", "value"}),
+    ):
+        if credentials.keys() == names:
+            return kind
+    raise serializers.ValidationError(
+        {
+            "credentials": [
+                _("Give a token, or username and password, or name and value of a header.")
+            ]
+        }
+    )
+
+
+class SyncInputSerializer(StrictSerializer):
+    """Who is right where the panel and the server differ."""
+
+    on_conflict = serializers.ChoiceField(POLICIES, default="server")

@@ -1,0 +1,102 @@
+"""Filters of the lists of models and servers, for pages and the API."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import django_filters
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+
+from models_app.choices import ModelStatus, ServerKind, ServerStatus, Source
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
+from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.filters import (
+    BooleanFilter,
+    ChoicesFilter,
+    NumbersFilter,
+    OrderFilter,
+    SizeFilter,
+    TimeFilter,
+)
+
+
+class ModelNameField(forms.CharField):
+    """A model's name in any form; the value is its normalised key."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return ""
+        try:
+            return ModelName.parse(text).key
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error.detail), code=error.code) from error
+
+
+@extend_schema_field({"type": "string", "example": "llama3.2"})
+class ModelNameFilter(django_filters.Filter):
+    """The models with exactly this name, however it is written."""
+
+    field_class = ModelNameField
+
+
+class OllamaModelFilter(django_filters.FilterSet):
+    """Models; the rows must come with their live status (`for_display`)."""
+
+    search = django_filters.CharFilter(
+        field_name="name", lookup_expr="icontains", max_length=200, label=_("Search")
+    )
+    name = ModelNameFilter(field_name="key", label=_("Name"))
+    status = ChoicesFilter(ModelStatus.choices, field_name="live_status", label=_("Status"))
+    server = NumbersFilter(label=_("Server"))
+    min_size = SizeFilter(field_name="size", lookup_expr="gte", label=_("Smallest size"))
+    max_size = SizeFilter(field_name="size", lookup_expr="lte", label=_("Largest size"))
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = TimeFilter(field_name="created_at", lookup_expr="lte")
+    loaded = BooleanFilter(field_name="is_loaded", label=_("Loaded"))
+    outdated = BooleanFilter(label=_("Outdated"))
+    pinned = BooleanFilter(label=_("Pinned"))
+    ordering = OrderFilter(
+        fields={
+            "name": "name",
+            "size": "size",
+            "created_at": "created_at",
+            "status": "live_status",
+            "last_used_at": "last_used_at",
+        }
+    )
+
+    class Meta:
+        model = OllamaModel
+        fields: list[str] = []
+
+    @classmethod
+    def get_filters(cls) -> OrderedDict[str, django_filters.Filter]:
+        """Adds `from`, which is a keyword of Python's and cannot be written above."""
+        filters = super().get_filters()
+        filters["from"] = ChoicesFilter(Source.choices, field_name="source", label=_("Source"))
+        return filters
+
+
+class OllamaServerFilter(django_filters.FilterSet):
+    """Servers."""
+
+    search = django_filters.CharFilter(
+        field_name="name", lookup_expr="icontains", max_length=200, label=_("Search")
+    )
+    name = django_filters.CharFilter(max_length=100)
+    base_url = django_filters.CharFilter(max_length=500)
+    kind = ChoicesFilter(ServerKind.choices)
+    status = ChoicesFilter(ServerStatus.choices, label=_("Status"))
+    version = django_filters.CharFilter(max_length=64)
+    ordering = OrderFilter(
+        fields={name: name for name in ("name", "status", "latency_ms", "last_seen_at", "version")}
+    )
+
+    class Meta:
+        model = OllamaServer
+        fields: list[str] = []
