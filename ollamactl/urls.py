@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from ollamactl.health import healthz, readyz
+
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("api/", include("ollamactl.api_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", admin.site.urls),
 ]
