@@ -273,6 +273,17 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TaskState": "tasks_app.choices.State",
+        "ModelStatus": "models_app.choices.ModelStatus",
+        "ModelSource": "models_app.choices.Source",
+        "ServerStatus": "models_app.choices.ServerStatus",
+        "ServerKind": "models_app.choices.ServerKind",
+        "ServerAuthKind": "models_app.choices.AuthKind",
+        "CheckState": "models_app.api.model_serializers.STATES",
+        "AuditOrigin": "audit_app.choices.Origin",
+        "AuditOutcome": "audit_app.choices.Outcome",
+    },
     # The badge of a validator elsewhere is left out: nothing leaves this machine.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }

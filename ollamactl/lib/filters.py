@@ -1,0 +1,203 @@
+"""Filters of lists, the same in pages and in the API: strict, and never an error of the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import F, QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.drainage import set_override
+from drf_spectacular.utils import extend_schema_field
+
+from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.units import bytes_of
+
+LARGEST = 2**63 - 1
+MANY = 1000
+LONGEST_WORD = 100
+# An unescaped plus in an address arrives as a space.
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class ListInput(forms.SelectMultiple):
+    """Reads `x=a&x=b` and `x=a,b` alike."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        texts = [values] if isinstance(values, str) else values
+        return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+
+
+class ChoicesField(forms.MultipleChoiceField):
+    """Any of a fixed set of words."""
+
+    widget = ListInput
+    default_error_messages = {
+        "invalid_choice": _("“%(value)s” is not one of: %(known)s."),
+    }
+
+    def __init__(self, *, choices: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(choices=choices, **kwargs)
+        self.known = [key for key, _label in choices]
+
+    def validate(self, value: Any) -> None:
+        for word in value:
+            if word not in self.known:
+                raise forms.ValidationError(
+                    self.error_messages["invalid_choice"],
+                    code="invalid_choice",
+                    params={"value": word[:100], "known": ", ".join(self.known)},
+                )
+
+
+class WordsField(forms.Field):
+    """Words that the panel cannot know beforehand."""
+
+    widget = ListInput
+
+    def to_python(self, value: Any) -> list[str]:
+        words = [str(word) for word in value or []]
+        if len(words) > MANY or any(len(word) > LONGEST_WORD or "\0" in word for word in words):
+            raise forms.ValidationError(_("Give a few short words."), code="invalid")
+        return words
+
+
+class NumbersField(forms.Field):
+    """Whole numbers."""
+
+    widget = ListInput
+
+    def to_python(self, value: Any) -> list[int]:
+        texts = value or []
+        if len(texts) > MANY:
+            raise forms.ValidationError(_("These are too many numbers."), code="invalid")
+        return [self._number(text) for text in texts]
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) > LARGEST:
+            raise forms.ValidationError(_("Give whole numbers, with commas between them."))
+        return int(text)
+
+
+class BooleanField(forms.CharField):
+    """`true` or `false`, and nothing else."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values or isinstance(value, bool):
+            return None if value in self.empty_values else value
+        try:
+            return _WORDS[str(value).lower()]
+        except KeyError:
+            raise forms.ValidationError(_("Give true or false."), code="invalid") from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data)
+
+
+class SizeField(forms.CharField):
+    """Bytes, written as a number or as text such as 4GB."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            return bytes_of(value)
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error.detail), code=error.code) from error
+
+
+class TimeField(forms.CharField):
+    """A point in time in ISO 8601; UTC where it names no zone."""
+
+    def to_python(self, value: Any) -> Any:
+        text = _LOST_PLUS.sub("+", str(value or "").strip())
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise forms.ValidationError(
+                _("This is not a time. Write it like 2025-01-31T12:00:00Z."), code="invalid"
+            ) from None
+
+
+class ChoicesFilter(django_filters.Filter):
+    """Rows with any of the words that are given."""
+
+    field_class = ChoicesField
+
+    def __init__(self, choices: Iterable[tuple[str, Any]], **kwargs: Any) -> None:
+        kwargs.setdefault("lookup_expr", "in")
+        pairs = list(choices)
+        super().__init__(choices=pairs, **kwargs)
+        words = {"type": "string", "enum": [key for key, _label in pairs]}
+        set_override(self, "field", {"type": "array", "items": words})
+
+
+@extend_schema_field({"type": "array", "items": {"type": "integer"}})
+class NumbersFilter(django_filters.Filter):
+    """Rows with any of the numbers that are given."""
+
+    field_class = NumbersField
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("lookup_expr", "in")
+        super().__init__(**kwargs)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class WordsFilter(django_filters.Filter):
+    """Rows with any of the words that are given."""
+
+    field_class = WordsField
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("lookup_expr", "in")
+        super().__init__(**kwargs)
+
+
+@extend_schema_field({"type": "boolean"})
+class BooleanFilter(django_filters.Filter):
+    """Rows where a flag is as given; a flag that is not known yet is neither."""
+
+    field_class = BooleanField
+
+
+@extend_schema_field({"type": "string", "example": "4GB"})
+class SizeFilter(django_filters.Filter):
+    """Rows by a size."""
+
+    field_class = SizeField
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class TimeFilter(django_filters.Filter):
+    """Rows by a point in time."""
+
+    field_class = TimeField
+
+
+class OrderFilter(django_filters.OrderingFilter):
+    """Orders by the fields that are named; what is not known comes last, ties go by id."""
+
+    def __init__(self, *, fields: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(fields={field: name for name, field in fields.items()}, **kwargs)
+        self.columns = dict(fields)
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if not value:
+            return qs
+        order = []
+        for word in value:
+            field = F(self.columns[word.lstrip("-")])
+            order.append(
+                field.desc(nulls_last=True) if word[0] == "-" else field.asc(nulls_last=True)
+            )
+        return qs.order_by(*order, "pk")
