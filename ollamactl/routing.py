@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from channels.auth import AuthMiddlewareStack
+from typing import Any
+
 from channels.routing import URLRouter
 from django.urls import path
 
 from tasks_app.consumers import EventsConsumer
 
-websocket_application = AuthMiddlewareStack(
-    URLRouter([path("ws/v1/events/", EventsConsumer.as_asgi())])
-)
+# Sessions, tokens and origins are the consumer's own affair: both ways in share one address.
+events: Any = EventsConsumer.as_asgi()
+websocket_application: Any = URLRouter([path("ws/v1/events/", events)])

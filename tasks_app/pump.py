@@ -1,0 +1,215 @@
+"""The pump: one subscription for a web process, and from it to every socket that wants to know.
+
+An event is encoded once, whatever the number of sockets. The server gives no signal when it starts,
+so the pump starts with the first socket and ends with the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from redis import RedisError
+
+from tasks_app.live import GROUP
+from tasks_app.sockets.access import Account, Grant, permitted, review
+from tasks_app.sockets.messages import encode_event
+from tasks_app.sockets.pool import in_pool
+from tasks_app.sockets.snapshots import SharedSnapshots
+from tasks_app.sockets.socket import NOT_AUTHENTICATED, NOT_PERMITTED, Socket
+from tasks_app.sockets.subscription import hear_group
+
+logger = logging.getLogger(__name__)
+
+REVIEW_EVERY = 2.0
+"""Seconds between two looks at sessions, tokens and permissions; a right that ends is felt in 5."""
+LONGEST_PAUSE = 2.0
+"""Seconds at most between two attempts to reach Valkey."""
+
+
+class Pump:
+    """The sockets of one event loop, by topic, and the tasks that serve them all."""
+
+    def __init__(self) -> None:
+        self.snapshots = SharedSnapshots()
+        self._sockets: dict[int, set[Socket]] = {}
+        self._accounts: dict[int, Account] = {}
+        self._hearers: dict[str, set[Socket]] = {}
+        self._subscribed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- sockets ----------------------------------------------------------------------------------
+
+    def count_of(self, user_id: int) -> int:
+        """How many sockets a user has here."""
+        return len(self._sockets.get(user_id, ()))
+
+    def join(self, socket: Socket, grant: Grant, account: Account) -> None:
+        """Take in a socket that may be open; it hears what is meant for its user from now on."""
+        socket.grant = grant
+        self._sockets.setdefault(grant.user_id, set()).add(socket)
+        self._accounts[grant.user_id] = account
+        self._hear(socket, [f"user:{grant.user_id}"])
+        self._start()
+
+    def leave(self, socket: Socket) -> None:
+        """Forget a socket; harmless for one that is not here."""
+        self._unhear(socket, set(socket.topics))
+        if socket.grant is None:
+            return
+        user_id, socket.grant = socket.grant.user_id, None
+        self._unhear(socket, {f"user:{user_id}"})
+        others = self._sockets.get(user_id, set())
+        others.discard(socket)
+        if not others:
+            self._sockets.pop(user_id, None)
+            self._accounts.pop(user_id, None)
+        if not self._sockets:
+            self._stop()
+
+    async def permitted(self, socket: Socket, topics: Iterable[str]) -> set[str]:
+        """Those of the topics that the socket's user may hear."""
+        account = self._accounts.get(socket.grant.user_id) if socket.grant else None
+        return await in_pool(permitted, account.user, list(topics)) if account else set()
+
+    async def subscribe(self, socket: Socket, topics: Iterable[str]) -> None:
+        """Let the socket hear the topics, and then tell it how they stand.
+
+        The permission has been looked at. Without Valkey the snapshot comes all the same, and once
+        more when Valkey is back.
+        """
+        wanted = list(topics)
+        try:
+            await asyncio.wait_for(self._subscribed.wait(), timeout=1)
+        except TimeoutError:
+            logger.debug("subscribed without Valkey")
+        if socket.grant is None:
+            return
+        socket.topics.update(wanted)
+        self._hear(socket, wanted)
+        for snapshot in await asyncio.gather(*map(self.snapshots.get, wanted)):
+            socket.offer(snapshot)
+
+    def unsubscribe(self, socket: Socket, topics: Iterable[str]) -> None:
+        """Let the socket hear the topics no longer."""
+        self._unhear(socket, socket.topics.intersection(topics))
+
+    def _hear(self, socket: Socket, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._hearers.setdefault(topic, set()).add(socket)
+
+    def _unhear(self, socket: Socket, topics: Iterable[str]) -> None:
+        for topic in topics:
+            socket.topics.discard(topic)
+            hearers = self._hearers.get(topic, set())
+            hearers.discard(socket)
+            if not hearers:
+                self._hearers.pop(topic, None)
+
+    # --- tasks ------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if not self._tasks:
+            self._spawn(self._always(self._listen))
+            self._spawn(self._always(self._review))
+
+    def _stop(self) -> None:
+        self._subscribed.clear()
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _always(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do the work again whenever it fails."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                logger.exception("live events: starting again after an unexpected error")
+                await asyncio.sleep(1)
+
+    async def _listen(self) -> None:
+        """Hear the group; after a loss try again, soon and then less often."""
+        pause = 0.05
+        while True:
+            try:
+                await hear_group(GROUP, on_subscribed=self._catch_up, on_message=self._deliver)
+            except (RedisError, OSError) as error:
+                if self._subscribed.is_set():
+                    logger.warning("live events: Valkey is lost (%s); trying again", error)
+                    pause = 0.05
+                self._subscribed.clear()
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads load
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _catch_up(self) -> None:
+        """Heard again: what was missed is unknown, so everybody is told how things stand."""
+        self._subscribed.set()
+        if topics := [topic for topic in self._hearers if not topic.startswith("user:")]:
+            self._spawn(self._tell_all(topics))
+
+    async def _tell_all(self, topics: list[str]) -> None:
+        for topic in topics:
+            try:
+                snapshot = await self.snapshots.get(topic)
+            except Exception:
+                logger.exception("live events: no snapshot of %s", topic)
+                continue
+            for socket in list(self._hearers.get(topic, ())):
+                socket.offer(snapshot)
+
+    def _deliver(self, message: dict[str, Any]) -> None:
+        """Hand the events of one message to the sockets that hear one of their topics."""
+        for event in message["events"]:
+            try:
+                text, topics = encode_event(event)
+            except (KeyError, TypeError, ValueError):
+                logger.exception("live events: an event that is not whole was left out")
+                continue
+            for socket in set().union(*(self._hearers.get(topic, ()) for topic in topics)):
+                socket.offer(text)
+
+    async def _review(self) -> None:
+        """Close what may no longer be open."""
+        while True:
+            await asyncio.sleep(REVIEW_EVERY)
+            sockets = [socket for theirs in self._sockets.values() for socket in theirs]
+            grants = {socket.grant for socket in sockets if socket.grant is not None}
+            rights = {pk: account.rights for pk, account in self._accounts.items()}
+            found = await in_pool(review, grants, rights)
+            for socket in sockets:
+                if socket.grant in found.ended:
+                    socket.drop(NOT_AUTHENTICATED)
+            for user_id, account in found.changed.items():
+                await self._apply_rights(user_id, account)
+
+    async def _apply_rights(self, user_id: int, account: Account) -> None:
+        if user_id not in self._accounts:
+            return
+        self._accounts[user_id] = account
+        theirs = list(self._sockets.get(user_id, ()))
+        heard = {topic for socket in theirs for topic in socket.topics}
+        allowed = await in_pool(permitted, account.user, heard)
+        for socket in theirs:
+            if socket.topics - allowed:
+                socket.drop(NOT_PERMITTED)
+
+
+_pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, Pump] = WeakKeyDictionary()
+
+
+def pump_of_this_loop() -> Pump:
+    """The pump of the running event loop: one in a web process."""
+    loop = asyncio.get_running_loop()
+    if loop not in _pumps:
+        _pumps[loop] = Pump()
+    return _pumps[loop]

@@ -1,0 +1,57 @@
+"""What goes over the socket, as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import override
+
+from ollamactl.lib.errors import ApplicationError
+
+
+def encode(
+    type: str,
+    *,
+    subject: str = "",
+    seq: int = 0,
+    data: Mapping[str, Any] | None = None,
+    ts: str | None = None,
+) -> str:
+    """One message to a client, as JSON: `{type, seq, ts, subject, data}`.
+
+    `ts` is UTC in ISO 8601 with `Z`; the present time where it is left out.
+    """
+    message = {"type": type, "seq": seq, "ts": ts or now(), "subject": subject, "data": data}
+    return json.dumps(message, cls=DjangoJSONEncoder, separators=(",", ":"))
+
+
+def encode_event(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    """An event out of the channel layer as text, and the topics that it goes to.
+
+    Raises KeyError, TypeError or ValueError where the event is not whole.
+    """
+    topics = frozenset(str(topic) for topic in event["topics"])
+    text = encode(
+        str(event["type"]),
+        subject=str(event["subject"]),
+        seq=int(event["seq"]),
+        data=event["data"],
+        ts=str(event["ts"]) if event.get("ts") else None,
+    )
+    return text, topics
+
+
+def encode_error(error: ApplicationError, language: str) -> str:
+    """`error {code, detail, …}` with the sentence in the client's language."""
+    with override(language):
+        data = {"code": error.code, "detail": str(error.detail), **error.extra}
+    return encode("error", data=data)
+
+
+def now() -> str:
+    """The present time, as messages write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,167 @@
+"""A real web process and a real Valkey under the tests of the socket.
+
+Both live as long as the test process; the database is the test's own, which the web process opens
+as production does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from ollamactl.supervisor.valkey import find_valkey, valkey_answers, valkey_command
+from tests.components.waiting import free_port, wait_until
+from tests.socket.client import Listener, connect
+
+ROOT = Path(__file__).resolve().parents[2]
+NewUser = Callable[..., User]
+Open = Callable[..., Listener]
+
+
+class ValkeyProcess:
+    """A Valkey on a unix socket, which a test may kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "v.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        if self.process is None:
+            command = valkey_command(find_valkey(), self.socket, self.folder)
+            self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_until(lambda: valkey_answers(self.socket), "Valkey answers")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+    """The Valkey behind `valkey`."""
+    server = ValkeyProcess(tmp_path_factory.mktemp("v"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def valkey(session_valkey: ValkeyProcess, settings: object) -> ValkeyProcess:
+    """A running Valkey, to which the test process publishes too."""
+    session_valkey.start()
+    layers = django_settings.CHANNEL_LAYERS
+    layer = {**layers["default"], "CONFIG": {"hosts": [session_valkey.url], "prefix": "ollamactl"}}
+    settings.CHANNEL_LAYERS = {"default": layer}  # type: ignore[attr-defined]
+    settings.VALKEY_URL = session_valkey.url  # type: ignore[attr-defined]
+    return session_valkey
+
+
+@pytest.fixture(scope="session")
+def session_panel(
+    django_db_setup: None,
+    session_valkey: ValkeyProcess,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """The web process behind `panel`: `host:port`."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ollamactl.settings.base",
+        "OLLAMACTL_DATABASE_URL": f"sqlite:///{connection.settings_dict['TEST']['NAME']}",
+        "OLLAMACTL_VALKEY_URL": session_valkey.url,
+        "OLLAMACTL_SECRET_KEY": django_settings.SECRET_KEY,
+    }
+    log = tmp_path_factory.mktemp("panel") / "web.log"
+    command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "ollamactl.asgi:application"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+        def listens() -> bool:
+            assert process.poll() is None, log.read_text()
+            return _listens(port)
+
+        try:
+            wait_until(listens, "the web process listens", timeout=60)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+            sys.stderr.write(log.read_text())
+
+
+def _listens(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def panel(session_panel: str, valkey: ValkeyProcess, transactional_db: None) -> str:
+    """`host:port` of a running panel over the test's database."""
+    return session_panel
+
+
+@pytest.fixture
+def new_user(transactional_db: None) -> NewUser:
+    """``new_user("name", role="viewer")`` makes a user; role None has no permissions at all."""
+
+    def make(name: str = "vera", *, role: str | None = "viewer") -> User:
+        user = User.objects.create_user(name, password="secret")
+        if role:
+            user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def browser_of() -> Callable[[User], Client]:
+    """``browser_of(user)`` is a browser in which the user has logged in."""
+
+    def log_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def open_socket(panel: str) -> Iterator[Open]:
+    """``open_socket(client, origin=…)`` connects; all are closed with the test."""
+    opened: list[Listener] = []
+
+    def open_one(
+        client: Client | None = None, *, origin: str | None = "own", language: str = "en"
+    ) -> Listener:
+        cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value if client else None
+        own = f"http://{panel}" if origin == "own" else origin
+        opened.append(connect(panel, session=cookie, origin=own, language=language))
+        return opened[-1]
+
+    yield open_one
+    for listener in opened:
+        listener.close()
