@@ -84,7 +84,7 @@ class PullRunner(ModelRunner):
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         name = ModelName.parse(model.name)
         layers = await self._layers(model, name)
-        while not await self._pull_once(client, name, layers):
+        while not await self._pull_once(model, client, name, layers):
             self.run.log("No byte came for a while: asking again.")
         facts = await facts_of(client, name)
         if facts is None:
@@ -109,12 +109,17 @@ class PullRunner(ModelRunner):
         return dict(manifest.layers)
 
     async def _pull_once(
-        self, client: OllamaClient, name: ModelName, layers: dict[str, int] | None
+        self,
+        model: OllamaModel,
+        client: OllamaClient,
+        name: ModelName,
+        layers: dict[str, int] | None,
     ) -> bool:
         """One `POST /api/pull`; False when it stalled and the connection was dropped."""
         progress = PullProgress(layers)
         phase = ""
-        lines = client.pull(name.display, insecure=name.host in settings.INSECURE_REGISTRIES)
+        insecure = registry_config(model.server).is_insecure(name.host)
+        lines = client.pull(name.display, insecure=insecure)
         try:
             async for line in lines:
                 progress.feed(line, time.monotonic())
