@@ -8,6 +8,17 @@ from typing import Any
 
 import structlog
 
+NOISY = (
+    *("httpx", "httpcore", "daphne", "axes", "kombu"),
+    # Every tick of the beat would be three lines; failures are warnings and errors.
+    *("celery.beat", "celery.worker.strategy", "celery.app.trace"),
+)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out that the panel is not ready yet: whoever asks for it gets the reason."""
+    return not record.getMessage().endswith(": /readyz")
+
 
 def configure(config: dict[str, Any]) -> None:
     """Send every logger to stderr, as JSON lines or for a console."""
@@ -32,8 +43,9 @@ def configure(config: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("httpx", "httpcore", "daphne.http_protocol", "axes", "celery.beat", "kombu"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("django.request").addFilter(is_worth_a_line)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
