@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.supervisor.environment import PROJECT
 from ollamactl.supervisor.log_sink import LogSink
 from ollamactl.supervisor.problems import StartError
@@ -50,5 +51,5 @@ def _reason(lines: list[str]) -> str:
     for line in reversed(lines):
         if line.startswith(EXPECTED):
             return line.removeprefix(EXPECTED)
-    last = lines[-1] if lines else "it said nothing"
-    return f"The database could not be prepared: {last}"
+    last = lines[-1] if lines else _("it said nothing")
+    return _("The database could not be prepared: %(reason)s") % {"reason": last}

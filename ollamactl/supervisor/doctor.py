@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.environment import PROJECT
 from ollamactl.supervisor.home import check_writable
@@ -26,7 +27,7 @@ OLLAMA_TIMEOUT = 3.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One requirement. `advice` is empty where it is met."""
+    """One requirement. `name` is the same in every language; `advice` is empty where it is met."""
 
     name: str
     required: bool
@@ -54,13 +55,14 @@ def examine(config: Config) -> list[Finding]:
 def check_python(config: Config) -> Finding:
     """The interpreter."""
     found = f"{platform.python_version()} ({sys.executable})"
-    return _finding("Python", found, sys.version_info >= (3, 11), "Install Python 3.11 or newer.")
+    ok = sys.version_info >= (3, 11)
+    return _finding("Python", found, ok, _("Install Python 3.11 or newer."))
 
 
 def check_system(config: Config) -> Finding:
     """The operating system."""
     found = f"{platform.system()} {platform.machine()}"
-    advice = "Run the panel on Linux or macOS; on Windows in WSL2."
+    advice = _("Run the panel on Linux or macOS; on Windows in WSL2.")
     return _finding("system", found, platform.system() in ("Linux", "Darwin"), advice)
 
 
@@ -71,27 +73,27 @@ def check_home(config: Config) -> Finding:
         check_writable(existing)
     except StartError as error:
         return Finding("home", True, False, str(config.home), str(error))
-    free = shutil.disk_usage(existing).free
-    state = "" if existing == config.home else ", not made yet"
-    return _finding("home", f"{config.home}{state}, {free / 1e9:.1f} GB free", True, "")
+    free = shutil.disk_usage(existing).free / 1e9
+    found = _("%(path)s, %(free).1f GB free") % {"path": config.home, "free": free}
+    return _finding("home", found)
 
 
 def check_valkey(config: Config) -> Finding:
     """The broker: embedded, or one of the user's own."""
     if config.valkey_url:
         parts = urlsplit(config.valkey_url)
-        return _finding("Valkey", f"own server at {parts.hostname or parts.path}", True, "")
+        return _finding("Valkey", parts.hostname or parts.path)
     try:
         binary = find_valkey()
         version = subprocess.run(
             [binary, "--version"], check=True, capture_output=True, text=True, timeout=10
         ).stdout.strip()
     except StartError as error:
-        return Finding("Valkey", True, False, "no server", str(error))
+        return Finding("Valkey", True, False, _("no server"), str(error))
     except (OSError, subprocess.SubprocessError) as error:
-        advice = "Install valkey-server, or set OLLAMACTL_VALKEY_URL to one that runs."
-        return Finding("Valkey", True, False, f"its server does not run: {error}", advice)
-    return _finding("Valkey", version, True, "")
+        advice = _("Install valkey-server, or set OLLAMACTL_VALKEY_URL to one that runs.")
+        return Finding("Valkey", True, False, str(error), advice)
+    return _finding("Valkey", version)
 
 
 def check_address(config: Config) -> Finding:
@@ -99,27 +101,30 @@ def check_address(config: Config) -> Finding:
     where = f"{config.bind_host}:{config.bind_port}"
     holder = read_holder(config.home)
     if holder is not None:
-        return _finding("address", f"the panel runs: {holder.get('url', where)}", True, "")
+        return _finding("address", _("the panel runs: %(url)s") % {"url": holder.get("url", where)})
     try:
         open_listener(config.bind_host, config.bind_port).close()
     except StartError as error:
         return Finding("address", True, False, where, str(error))
-    return _finding("address", f"{where} is free", True, "")
+    return _finding("address", _("%(address)s is free") % {"address": where})
 
 
 def check_database(config: Config) -> Finding:
     """Whether the database can be read. Its version is checked at the start."""
     if config.database_url:
-        return _finding("database", urlsplit(config.database_url).scheme, True, "")
+        return _finding("database", urlsplit(config.database_url).scheme)
     path = config.home / "ollamactl.sqlite3"
     if not path.exists():
-        return _finding("database", "not made yet", True, "")
+        return _finding("database", _("not made yet"))
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as connection:
             problems = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         problems = str(error)
-    advice = f"Restore a copy from {config.home / 'backups'}, or move {path} away to begin anew."
+    advice = _("Restore a copy from %(folder)s, or move %(path)s away to begin anew.") % {
+        "folder": config.home / "backups",
+        "path": path,
+    }
     found = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
     return _finding("database", found if problems == "ok" else problems, problems == "ok", advice)
 
@@ -128,17 +133,19 @@ def check_messages(config: Config) -> Finding:
     """The compiled translations."""
     catalogues = sorted((PROJECT / "locale").glob("*/LC_MESSAGES/*.po"))
     missing = [path.parent.parent.name for path in catalogues if not _is_compiled(path)]
-    found = f"not compiled: {', '.join(missing)}" if missing else "compiled"
-    return _finding("translations", found, not missing, "Run `make messages`.", required=False)
+    found = _("compiled")
+    if missing:
+        found = _("not compiled: %(names)s") % {"names": ", ".join(missing)}
+    return _finding("translations", found, not missing, _("Run `make install`."), required=False)
 
 
 def check_exposure(config: Config) -> Finding:
     """Who can reach the panel, and over what."""
     loopback = config.bind_host in ("localhost", "::1") or config.bind_host.startswith("127.")
     https = config.public_url.startswith("https://")
-    found = config.public_url or f"http on {config.bind_host}"
-    advice = (
-        "Passwords can be read on the way: put an HTTPS proxy before the panel and set "
+    found = config.public_url or f"http://{config.bind_host}:{config.bind_port}"
+    advice = _(
+        "Passwords can be read on the way. Put an HTTPS proxy before the panel and set "
         "OLLAMACTL_PUBLIC_URL."
     )
     return _finding("exposure", found, loopback or https, advice, required=False)
@@ -147,15 +154,19 @@ def check_exposure(config: Config) -> Finding:
 def check_ollama(config: Config) -> Finding:
     """The Ollama that the panel adds by itself."""
     version = _ollama_version(config.ollama_url)
-    found = f"{config.ollama_url}, version {version}" if version else "no answer"
-    advice = (
-        f"Nothing answers at {config.ollama_url}. Start Ollama, set OLLAMACTL_OLLAMA_URL, or add "
-        "a server in the panel."
-    )
-    return _finding("Ollama", found, bool(version), advice, required=False)
+    if version:
+        values = {"url": config.ollama_url, "version": version}
+        return _finding("Ollama", _("%(url)s, version %(version)s") % values, required=False)
+    advice = _(
+        "Nothing answers at %(url)s. Start Ollama, set OLLAMACTL_OLLAMA_URL, or add a server in "
+        "the panel."
+    ) % {"url": config.ollama_url}
+    return _finding("Ollama", _("no answer"), False, advice, required=False)
 
 
-def _finding(name: str, found: str, ok: bool, advice: str, *, required: bool = True) -> Finding:
+def _finding(
+    name: str, found: str, ok: bool = True, advice: str = "", *, required: bool = True
+) -> Finding:
     return Finding(name, required, ok, found, "" if ok else advice)
 
 

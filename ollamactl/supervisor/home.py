@@ -6,10 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.problems import StartError
 
-CHOOSE_ANOTHER = "Choose another folder with --home or OLLAMACTL_HOME."
+CHOOSE_ANOTHER = _("Choose another folder with --home or OLLAMACTL_HOME.")
 # Room for the database's and Valkey's journals; below it the first writes fail half-way.
 MINIMUM_FREE = 20_000_000
 PROBE = b"\0" * 65536
@@ -22,7 +23,8 @@ def prepare_home(config: Config) -> None:
         config.logs_dir.mkdir(exist_ok=True, mode=0o700)
         config.run_dir.mkdir(exist_ok=True, mode=0o700)
     except (FileExistsError, NotADirectoryError) as error:
-        raise StartError(f"{error.filename} is not a folder. {CHOOSE_ANOTHER}") from error
+        sentence = _("%(path)s is not a folder.") % {"path": error.filename}
+        raise StartError(f"{sentence} {CHOOSE_ANOTHER}") from error
     except OSError as error:
         raise StartError(_write_problem(config.home, error)) from error
     _check_owner(config.run_dir)
@@ -46,14 +48,17 @@ def check_writable(home: Path, minimum_free: int = MINIMUM_FREE) -> None:
 def _write_problem(home: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full(home, shutil.disk_usage(_existing(home)).free)
-    return f"The folder {home} cannot be written: {error.strerror}. {CHOOSE_ANOTHER}"
+    sentence = _("The folder %(path)s cannot be written: %(reason)s.")
+    return f"{sentence % {'path': home, 'reason': error.strerror}} {CHOOSE_ANOTHER}"
 
 
 def _full(home: Path, free: int) -> str:
-    return (
-        f"The disk of {home} is full: {free / 1e6:.0f} MB are free and "
-        f"{MINIMUM_FREE / 1e6:.0f} MB are needed. Free some space. {CHOOSE_ANOTHER}"
+    sentence = _(
+        "The disk of %(path)s is full: %(free)d MB are free and %(needed)d MB are needed. "
+        "Free some space."
     )
+    values = {"path": home, "free": free // 10**6, "needed": MINIMUM_FREE // 10**6}
+    return f"{sentence % values} {CHOOSE_ANOTHER}"
 
 
 def _existing(path: Path) -> Path:
@@ -65,4 +70,5 @@ def _check_owner(folder: Path) -> None:
     # have made it first.
     status = folder.lstat()
     if status.st_uid != os.getuid() or folder.is_symlink():
-        raise StartError(f"{folder} belongs to another user. {CHOOSE_ANOTHER}")
+        sentence = _("%(path)s belongs to another user.") % {"path": folder}
+        raise StartError(f"{sentence} {CHOOSE_ANOTHER}")

@@ -4,10 +4,11 @@ is checked at once and visitors wait, rather than being refused, while the web s
 import errno
 import socket
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.supervisor.problems import StartError
 
 BACKLOG = 1024
-CHOOSE_ANOTHER = "choose another address with --bind or OLLAMACTL_BIND"
+CHOOSE_ANOTHER = _("Choose another address with --bind or OLLAMACTL_BIND.")
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -17,9 +18,7 @@ def open_listener(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
-        raise StartError(
-            f"'{host}' is not an address of this machine; {CHOOSE_ANOTHER}."
-        ) from error
+        raise StartError(_not_here(host)) from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -32,13 +31,18 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def _bind_problem(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is taken by another program. Stop it, or {CHOOSE_ANOTHER}."
+    values = {"host": host, "port": port, "reason": error.strerror}
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"'{host}' is not an address of this machine; {CHOOSE_ANOTHER}."
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return (
-            f"Port {port} is not open to this user: ports below 1024 belong to root. "
-            f"Please {CHOOSE_ANOTHER}."
-        )
-    return f"Port {port} of {host} cannot be used: {error.strerror}. Please {CHOOSE_ANOTHER}."
+        return _not_here(host)
+    if error.errno == errno.EADDRINUSE:
+        sentence = _("Port %(port)d of %(host)s is taken by another program.")
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        sentence = _("Port %(port)d is not open to this user: ports below 1024 belong to root.")
+    else:
+        sentence = _("Port %(port)d of %(host)s cannot be used: %(reason)s.")
+    return f"{sentence % values} {CHOOSE_ANOTHER}"
+
+
+def _not_here(host: str) -> str:
+    sentence = _("“%(host)s” is not an address of this machine.") % {"host": host}
+    return f"{sentence} {CHOOSE_ANOTHER}"

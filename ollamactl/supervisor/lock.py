@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.supervisor.problems import StartError
 
 LOCK_NAME = "up.lock"
@@ -62,10 +63,12 @@ def _try_lock(handle: IO[str]) -> bool:
 
 
 def _occupied(home: Path, holder: dict[str, Any] | None) -> str:
-    where = ""
-    if holder and holder.get("pid"):
-        where = f" (process {holder['pid']}, {holder.get('url', '')})"
-    return (
-        f"ollamactl already runs on {home}{where}. "
+    if not holder or not holder.get("pid"):
+        return _(
+            "ollamactl already runs on %(home)s. "
+            "Stop it first, or give this one another folder with --home."
+        ) % {"home": home}
+    return _(
+        "ollamactl already runs on %(home)s (process %(pid)s, %(url)s). "
         "Stop it first, or give this one another folder with --home."
-    )
+    ) % {"home": home, "pid": holder["pid"], "url": holder.get("url", "")}

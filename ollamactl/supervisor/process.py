@@ -24,7 +24,7 @@ READ_BYTES = 65_536
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. `before_restart` may mend what keeps it from starting: it gets how many starts
+    """What to run. Lines with one of `ignored` in them are not logged. `before_restart` may mend what keeps it from starting: it gets how many starts
     in a row have failed, and returns a sentence about what it did."""
 
     name: str
@@ -32,6 +32,7 @@ class ProcessSpec:
     environment: Mapping[str, str]
     folder: Path
     inherited: tuple[int, ...] = ()
+    ignored: tuple[str, ...] = ()
     before_restart: Callable[[int], str | None] = lambda failures: None
 
 
@@ -131,6 +132,8 @@ class ManagedProcess:
         )
         try:
             async for line in _lines(reader):
+                if not line.strip() or any(text in line for text in self.spec.ignored):
+                    continue
                 record = parse_line(self.spec.name, line)
                 self.last_line = record.message or self.last_line
                 self._log.write(record)

@@ -11,6 +11,8 @@ from ollamactl.supervisor.valkey import find_valkey, set_damaged_data_aside, val
 
 QUEUES = "control,pulls,default"
 WORKER_THREADS = 256
+# The kernel's memory policy matters to servers with gigabytes; this one holds a few messages.
+VALKEY_CHATTER = ("Memory overcommit must be enabled", "Received SIGTERM", "ready to exit")
 # Starts in a row that fail before Valkey's data is taken for damaged.
 DAMAGED_AFTER = 2
 
@@ -27,14 +29,18 @@ def valkey_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
         return f"Valkey cannot load its data: it is set aside in {aside}; no task is lost"
 
     command = valkey_command(find_valkey(), config.valkey_socket, folder)
-    return ProcessSpec("valkey", command, environment, PROJECT, before_restart=mend)
+    return ProcessSpec(
+        "valkey", command, environment, PROJECT, ignored=VALKEY_CHATTER, before_restart=mend
+    )
 
 
 def web_spec(
     config: Config, environment: dict[str, str], listener: socket.socket | None
 ) -> ProcessSpec:
     """Daphne, on the supervisor's own socket."""
-    python = (sys.executable, "-m", "daphne", "--verbosity", "0", "--no-server-name")
+    # Static files come from the packages themselves: there is no folder of collected ones.
+    quiet = ("-W", "ignore:No directory at")
+    python = (sys.executable, *quiet, "-m", "daphne", "--verbosity", "0", "--no-server-name")
     if listener is None:
         address: tuple[str, ...] = ("-b", config.bind_host, "-p", str(config.bind_port))
         inherited: tuple[int, ...] = ()
@@ -47,8 +53,10 @@ def web_spec(
 
 def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
     """The Celery worker, with beat in it."""
+    # Root is warned of messages that are pickles; these are JSON.
+    quiet = ("-W", "ignore:::celery.platforms")
     command = (
-        *(sys.executable, "-m", "celery", "-A", "ollamactl.celery", "-q", "worker"),
+        *(sys.executable, *quiet, "-m", "celery", "-A", "ollamactl.celery", "-q", "worker"),
         *("--pool", "threads", "--concurrency", str(WORKER_THREADS)),
         *("--beat", "--schedule", str(config.run_dir / "beat-schedule")),
         *("--queues", QUEUES, "--without-gossip", "--without-mingle"),

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.bootstrap import run_bootstrap
 from ollamactl.supervisor.environment import child_environment
@@ -48,6 +49,7 @@ class Supervisor:
         self.log = log
         self.environment = child_environment(config, os.environ)
         self._listener = listener
+        self._log_file = config.logs_dir / FILE_NAME
         self._demo = demo
         self._processes: dict[str, ManagedProcess] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
@@ -113,8 +115,8 @@ class Supervisor:
             self._check_first_start()
             if time.monotonic() > deadline:
                 raise StartError(
-                    f"Valkey does not answer on {self.config.valkey_socket}; "
-                    f"its log is in {self.config.logs_dir / FILE_NAME}."
+                    _("Valkey does not answer on %(socket)s; its log is in %(log)s.")
+                    % {"socket": self.config.valkey_socket, "log": self._log_file}
                 )
             await asyncio.sleep(0.01)
 
@@ -131,10 +133,10 @@ class Supervisor:
                 self.log.say(f"still not ready: {answer.detail}", "warning")
             await asyncio.sleep(SLOW_POLL if told else QUICK_POLL)
         self._ready = True
-        lines = [f"ollamactl is ready: {self.config.base_url}/"]
+        lines = [_("ollamactl is ready: %(url)s/") % {"url": self.config.base_url}]
         password = self.config.home / "initial-password"
         if password.exists():
-            lines.append(f'Log in as "admin"; the password is in {password}')
+            lines.append(_("Log in as “admin”; the password is in %(path)s") % {"path": password})
         self.log.announce(*lines)
 
     def _listener_address(self) -> tuple[str, int]:
@@ -146,8 +148,12 @@ class Supervisor:
         for process in self._processes.values():
             if not self._ready and process.failures >= TRIES:
                 raise StartError(
-                    f"The process '{process.spec.name}' does not start: {process.last_line} "
-                    f"(more in {self.config.logs_dir / FILE_NAME})"
+                    _("The process “%(name)s” does not start: %(reason)s (more in %(log)s)")
+                    % {
+                        "name": process.spec.name,
+                        "reason": process.last_line,
+                        "log": self._log_file,
+                    }
                 )
 
     def _warn_about_plain_http(self) -> None:
@@ -156,8 +162,11 @@ class Supervisor:
         )
         if not loopback and not self.config.public_url.startswith("https://"):
             self.log.say(
-                f"the panel listens on {self.config.bind_host} over plain HTTP: passwords can be "
-                "read on the way; put an HTTPS proxy before it and set OLLAMACTL_PUBLIC_URL",
+                _(
+                    "The panel listens on %(host)s over plain HTTP: passwords can be read on the "
+                    "way. Put an HTTPS proxy before it and set OLLAMACTL_PUBLIC_URL."
+                )
+                % {"host": self.config.bind_host},
                 "warning",
             )
 

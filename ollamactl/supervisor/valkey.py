@@ -11,6 +11,7 @@ import socket
 import time
 from pathlib import Path
 
+from ollamactl.cli.text import gettext as _
 from ollamactl.supervisor.problems import StartError
 
 SERVERS_ON_PATH = ("valkey-server", "redis-server")
@@ -26,8 +27,11 @@ def find_valkey() -> Path:
         if found:
             return Path(found)
     raise StartError(
-        "No Valkey server for this system: its package brings one for Linux and macOS on x86-64 "
-        "and ARM64. Install valkey-server, or set OLLAMACTL_VALKEY_URL to one that runs."
+        _(
+            "There is no Valkey server for this system: its package brings one for Linux and macOS "
+            "on x86-64 and ARM64. Install valkey-server, or set OLLAMACTL_VALKEY_URL to one that "
+            "runs."
+        )
     )
 
 

@@ -47,7 +47,7 @@ def test_taken_port_is_a_failure_with_advice(home: Path) -> None:
         ended = doctor(home, OLLAMACTL_BIND=f"127.0.0.1:{port}")
     assert ended.returncode == 1
     assert f"FAIL  address: 127.0.0.1:{port}" in ended.stdout
-    assert "choose another address with --bind" in ended.stdout
+    assert "Choose another address with --bind" in ended.stdout
 
 
 def test_damaged_database_is_a_failure(make_config: MakeConfig) -> None:

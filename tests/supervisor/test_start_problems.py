@@ -56,7 +56,7 @@ def test_taken_port_is_named() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_address_of_another_machine_is_named(host: str) -> None:
-    with pytest.raises(StartError, match=f"'{host}' is not an address of this machine"):
+    with pytest.raises(StartError, match=f"“{host}” is not an address of this machine"):
         open_listener(host, 8800)
 
 
