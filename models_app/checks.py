@@ -31,9 +31,9 @@ from models_app.querysets import GONE
 from models_app.services.states import rest_status
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.sentences import Sentence
-from tasks_app import services as tasks
 from tasks_app.choices import LIVE
 from tasks_app.sequence import next_seq
+from tasks_app.wakeups import send_quietly
 
 # One check, all its questions together; a server that needs longer does not answer.
 SECONDS = 3.0
@@ -61,7 +61,7 @@ def check_soon() -> None:
     """Look at the servers that are due as soon as the transaction is committed."""
     from models_app.tasks import check
 
-    transaction.on_commit(lambda: tasks.send_quietly(check))
+    transaction.on_commit(lambda: send_quietly(check, queue="control"))
 
 
 def check_due() -> int:

@@ -18,4 +18,9 @@ app.conf.beat_schedule = {
         "schedule": 4.0,
         "options": {"queue": "control", "expires": 4},
     },
+    "servers": {
+        "task": "models_app.check",
+        "schedule": 1.0,
+        "options": {"queue": "control", "expires": 2},
+    },
 }

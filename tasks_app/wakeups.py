@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
+from celery import Task as CeleryTask
 from django.db import transaction
 
 from tasks_app.choices import State
@@ -24,8 +26,13 @@ def send_wake(queue: str) -> None:
     """
     from tasks_app.tasks import wake
 
+    send_quietly(wake, (queue,), queue=queue)
+
+
+def send_quietly(task: CeleryTask, args: tuple[Any, ...] = (), *, queue: str) -> None:
+    """Send a message that may get lost: what it asks for is looked for again anyway."""
     try:
-        wake.apply_async((queue,), queue=queue)
+        task.apply_async(args, queue=queue)
     except Exception as error:  # whatever a broker's client raises
         logger.warning("No worker could be woken; the work waits for the next look: %s", error)
 
