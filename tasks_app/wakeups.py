@@ -29,7 +29,7 @@ def send_wake(queue: str) -> None:
     send_quietly(wake, (queue,), queue=queue)
 
 
-def send_quietly(task: CeleryTask, args: tuple[Any, ...] = (), *, queue: str) -> None:
+def send_quietly(task: CeleryTask[Any, Any], args: tuple[Any, ...] = (), *, queue: str) -> None:
     """Send a message that may get lost: what it asks for is looked for again anyway."""
     try:
         task.apply_async(args, queue=queue)
