@@ -66,6 +66,14 @@ class Listener:
         self.connection.close()
 
 
+def text_frame(text: str) -> bytes:
+    """A masked text frame, as a client sends it; for clients that are built by hand."""
+    payload, mask = text.encode(), b"\x01\x02\x03\x04"
+    assert len(payload) < 126
+    masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    return bytes([0x81, 0x80 | len(payload)]) + mask + masked
+
+
 def connect(
     panel: str,
     *,

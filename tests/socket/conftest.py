@@ -18,6 +18,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from ollamactl.supervisor.valkey import find_valkey, valkey_answers, valkey_command
 from tests.components.waiting import free_port, wait_until
@@ -62,13 +63,13 @@ def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyP
 
 
 @pytest.fixture
-def valkey(session_valkey: ValkeyProcess, settings: object) -> ValkeyProcess:
+def valkey(session_valkey: ValkeyProcess, settings: Settings) -> ValkeyProcess:
     """A running Valkey, to which the test process publishes too."""
     session_valkey.start()
     layers = django_settings.CHANNEL_LAYERS
     layer = {**layers["default"], "CONFIG": {"hosts": [session_valkey.url], "prefix": "ollamactl"}}
-    settings.CHANNEL_LAYERS = {"default": layer}  # type: ignore[attr-defined]
-    settings.VALKEY_URL = session_valkey.url  # type: ignore[attr-defined]
+    settings.CHANNEL_LAYERS = {"default": layer}
+    settings.VALKEY_URL = session_valkey.url
     return session_valkey
 
 
