@@ -60,6 +60,17 @@ def add_key() -> None:
         Path(temporary).unlink()
 
 
+def drop_old_keys() -> None:
+    """Keep the newest key alone; what an older one encrypted can no longer be read."""
+    path = keys_path()
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(path.read_text().split()[0] + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)
+
+
 class EncryptedJSONField(TextField):
     """JSON that only this panel can read. Empty values are stored as an empty text."""
 
