@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit_app.models import ApiToken, AuditRecord
-from ollamactl.lib.api.serializers import StrictSerializer
+from ollamactl.lib.api.serializers import StrictSerializer, Text
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -66,7 +66,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 class NewTokenSerializer(StrictSerializer):
     """What a token is made from: `expiry` null is for ever, left out it is 30 days."""
 
-    name = serializers.CharField(max_length=100)
+    name = Text(max_length=100)
     expiry = serializers.DateTimeField(required=False, allow_null=True)
 
     def validate_expiry(self, value: Any) -> Any:
@@ -91,7 +91,7 @@ class IssuedTokenSerializer(TokenSerializer):
 class LoginSerializer(StrictSerializer):
     """What the token of a login is called in the list of tokens."""
 
-    name = serializers.CharField(max_length=100, required=False, default="login")
+    name = Text(max_length=100, required=False, default="login")
 
 
 class LoggedInSerializer(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from models_app.choices import ModelStatus, Source
 from models_app.events import live_status
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services.details import describe_model
-from ollamactl.lib.api.serializers import StrictSerializer
+from ollamactl.lib.api.serializers import StrictSerializer, Text
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.logs import log_file_exist
 
@@ -134,11 +134,16 @@ class ServerRelation(serializers.PrimaryKeyRelatedField[OllamaServer]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=OllamaServer.objects.all(), required=False, **kwargs)
 
+    def to_internal_value(self, data: Any) -> OllamaServer:
+        if not isinstance(data, int):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)
+
 
 class WantedModelSerializer(StrictSerializer):
     """A model by its name, and where it should be."""
 
-    name = serializers.CharField(max_length=700)
+    name = Text(max_length=700)
     server = ServerRelation()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from models_app.choices import AuthKind, ServerKind, ServerStatus
 from models_app.models import OllamaServer
 from models_app.services.servers import POLICIES
-from ollamactl.lib.api.serializers import StrictSerializer
+from ollamactl.lib.api.serializers import StrictSerializer, Text
 
 
 class LimitsSerializer(StrictSerializer):
@@ -66,21 +66,21 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
 class CredentialsSerializer(StrictSerializer):
     """bearer: `token`; basic: `username` and `password`; header: `name` and `value`."""
 
-    token = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
-    username = serializers.CharField(required=False, max_length=500, trim_whitespace=False)
-    password = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
-    name = serializers.CharField(required=False, max_length=200)
-    value = serializers.CharField(required=False, max_length=4000, trim_whitespace=False)
+    token = Text(required=False, max_length=4000, trim_whitespace=False)
+    username = Text(required=False, max_length=500, trim_whitespace=False)
+    password = Text(required=False, max_length=4000, trim_whitespace=False)
+    name = Text(required=False, max_length=200)
+    value = Text(required=False, max_length=4000, trim_whitespace=False)
 
 
 class ServerInputSerializer(StrictSerializer):
     """What can be written of a server."""
 
-    name = serializers.CharField(max_length=100)
-    base_url = serializers.CharField(max_length=500)
+    name = Text(max_length=100)
+    base_url = Text(max_length=500)
     auth_kind = serializers.ChoiceField(AuthKind.choices, required=False)
     credentials = CredentialsSerializer(required=False, allow_null=True)
-    ca_pem = serializers.CharField(required=False, allow_blank=True, max_length=100_000)
+    ca_pem = Text(required=False, allow_blank=True, max_length=100_000)
     limits = LimitsSerializer(required=False)
 
     def as_fields(self) -> dict[str, Any]:

@@ -43,9 +43,7 @@ def test_the_token_in_use_is_marked(client: APIClient) -> None:
     assert {row["name"]: row["current"] for row in rows} == {"test": True, "other": False}
 
 
-@pytest.mark.parametrize(
-    ("expiry", "days"), [(None, None), ("soon", 2), ("left out", 30)], ids=str
-)
+@pytest.mark.parametrize(("expiry", "days"), [(None, None), ("soon", 2), ("left out", 30)], ids=str)
 def test_the_expiry_is_the_users_choice(client: APIClient, expiry: Any, days: int | None) -> None:
     body: dict[str, Any] = {"name": "x"}
     if expiry != "left out":

@@ -32,6 +32,15 @@ class StrictSerializer(serializers.Serializer[Any]):
         return None
 
 
+class Text(serializers.CharField):
+    """A text; a number is not taken for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class NoBody(StrictSerializer):
     """For actions that take nothing but their address."""
 
