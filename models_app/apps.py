@@ -13,6 +13,12 @@ class ModelsConfig(AppConfig):
     verbose_name = _("Models and servers")
 
     def ready(self) -> None:
-        from models_app import runners, topics  # noqa: F401 - the import registers the runners
+        from models_app import (
+            labels,
+            runners,  # noqa: F401 - the import registers the runners
+            topics,
+        )
+        from tasks_app.labels import register_labels
 
         topics.register()
+        register_labels(labels.TASK_TYPES, labels.TASK_PHASES)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 
 def panel(request: HttpRequest) -> dict[str, Any]:
-    """Facts about this panel."""
-    return {}
+    """Facts about this panel, for its shell."""
+    beyond_loopback = settings.CONFIG.bind_host not in settings.LOOPBACK_HOSTS
+    return {
+        "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
+        "insecure_http": beyond_loopback and not settings.HTTPS and not request.is_secure(),
+    }

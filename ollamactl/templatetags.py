@@ -1,5 +1,205 @@
-"""Filters for sizes, durations and times."""
+"""Sizes, durations, times and states, as pages show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
 
 from django import template
+from django.http import QueryDict
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from models_app.choices import ModelStatus, ServerStatus
+from models_app.events import live_status
+from models_app.models import OllamaModel
+from ollamactl.lib.sentences import from_stored
+from ollamactl.lib.units import format_duration, format_rate, format_size
+from tasks_app.choices import State, Unit
+from tasks_app.labels import phase_label, phase_labels, type_label
+from tasks_app.models import Task
+from tasks_app.progress import progress_of
 
 register = template.Library()
+
+PAGES = {"model": "admin:model", "server": "admin:server", "task": "admin:task"}
+# Colour by what a state means, never by its name alone: the word stands beside it.
+TONES: dict[str, str] = {
+    ModelStatus.RUNNING: "good",
+    ModelStatus.DOWNLOADING: "busy",
+    ModelStatus.CREATING: "busy",
+    ModelStatus.STARTING: "busy",
+    ModelStatus.STOPPING: "busy",
+    ModelStatus.DELETING: "busy",
+    ModelStatus.PAUSED: "warn",
+    ModelStatus.UNAVAILABLE: "warn",
+    ModelStatus.ERROR: "bad",
+    ServerStatus.ONLINE: "good",
+    ServerStatus.DEGRADED: "warn",
+    ServerStatus.OFFLINE: "bad",
+    ServerStatus.UNAUTHORIZED: "bad",
+    State.SUCCEEDED: "good",
+    State.FAILED: "bad",
+}
+TASK_TONES = {**TONES, State.RUNNING: "busy"}
+
+
+@register.filter
+def filesize(value: Any) -> str:
+    """Bytes as Ollama shows them; a dash where the size is not known."""
+    return format_size(int(value)) if isinstance(value, (int, float)) else "–"
+
+
+@register.filter
+def rate(value: Any) -> str:
+    """Bytes a second."""
+    return format_rate(float(value)) if isinstance(value, (int, float)) else ""
+
+
+@register.filter
+def duration(value: Any) -> str:
+    """Seconds as a time left or taken."""
+    return format_duration(float(value)) if isinstance(value, (int, float)) else ""
+
+
+@register.filter
+def sentence(value: Any) -> str:
+    """A stored sentence in the reader's language."""
+    return str(from_stored(str(value))) if value else ""
+
+
+@register.filter
+def moment(value: Any, empty: str = "–") -> SafeString | str:
+    """A time; the page's script turns it into the reader's own time zone."""
+    time = parse_datetime(value) if isinstance(value, str) else value
+    if not isinstance(time, datetime):
+        return empty
+    utc = time.astimezone(timezone.get_default_timezone())
+    shown = date_format(utc, "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" data-moment title="{} UTC">{} UTC</time>',
+        utc.isoformat(),
+        shown,
+        shown,
+    )
+
+
+@register.filter
+def took(task: Task) -> str:
+    """How long a task has been at work."""
+    if task.started_at is None:
+        return ""
+    end = task.finished_at or timezone.now()
+    return format_duration(max(0.0, (end - task.started_at).total_seconds()))
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The colour of a model's or a server's status."""
+    return TONES.get(status, "calm")
+
+
+@register.filter
+def task_tone(state: str) -> str:
+    """The colour of a task's state."""
+    return TASK_TONES.get(state, "calm")
+
+
+@register.filter
+def status_of(model: OllamaModel) -> str:
+    """The status that people see."""
+    return live_status(model)
+
+
+@register.filter
+def status_label(model: OllamaModel) -> str:
+    """The status that people see, in their language."""
+    return str(ModelStatus(live_status(model)).label)
+
+
+@register.filter
+def task_type(value: str) -> str:
+    """The name of a type of task."""
+    return type_label(value)
+
+
+@register.filter
+def task_error(task: Task) -> str:
+    """Why a task failed and what to do, in the reader's language."""
+    return sentence((task.error or {}).get("detail", ""))
+
+
+@register.filter
+def task_progress(task: Task) -> dict[str, Any]:
+    """The numbers of a task's progress, written out as the page's script writes them."""
+    progress = progress_of(task)
+    done, total, phase = progress["done"], progress["total"], progress["phase"] or ""
+    in_bytes = progress["unit"] == Unit.BYTES
+    written = format_size if in_bytes else number_format
+    share = min(1.0, done / total) if total and done is not None else None
+    left = progress["eta_seconds"]
+    return {
+        "value": done if share is not None else None,
+        "max": total,
+        "percent": "" if share is None else f"{int(share * 100)}%",
+        "done": "" if done is None else written(done),
+        "total": "" if total is None else written(total),
+        "rate": rate(progress["rate"]) if in_bytes and progress["rate"] else "",
+        "eta": "" if left is None else format_duration(left),
+        "phase": phase_label(phase),
+        "phase_value": phase,
+    }
+
+
+@register.simple_tag
+def phase_texts() -> SafeString:
+    """The names of all phases, for the page's script."""
+    return format_html_join("", ' data-text-{}="{}"', phase_labels().items())
+
+
+@register.filter
+def resource_url(task: Task) -> str:
+    """The page of what a task is about; empty where there is none."""
+    name = PAGES.get(task.resource_type)
+    if name is None or task.resource_id is None:
+        return ""
+    try:
+        return reverse(name, args=[task.resource_id])
+    except NoReverseMatch:
+        return ""
+
+
+@register.filter
+def memory_share(loaded: dict[str, Any]) -> dict[str, Any]:
+    """How a running model's memory is split between GPU and main memory, in bytes."""
+    size, vram = int(loaded.get("size") or 0), int(loaded.get("size_vram") or 0)
+    return {"size": size, "gpu": min(vram, size), "cpu": max(0, size - vram)}
+
+
+@register.simple_tag(takes_context=True)
+def order_head(context: template.Context, name: str, label: str, current: str) -> SafeString:
+    """A column's head, which orders by it, and by its reverse when it is clicked again."""
+    query: QueryDict = context["request"].GET.copy()
+    query.pop("page", None)
+    descending = current == name
+    query["ordering"] = f"-{name}" if descending else name
+    state = {name: "ascending", f"-{name}": "descending"}.get(current, "none")
+    arrow = {"ascending": "↑", "descending": "↓"}.get(state, "")
+    return format_html(
+        '<th scope="col" aria-sort="{}"><a href="?{}" hx-get="?{}" title="{}">{}'
+        '<span aria-hidden="true"> {}</span></a></th>',
+        state, query.urlencode(), query.urlencode(), _("Order by this column"), label, arrow,
+    )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def page_link(context: template.Context, number: int) -> str:
+    """The address of another page of a list."""
+    query: QueryDict = context["request"].GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"

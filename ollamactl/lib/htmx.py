@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django_htmx.http import reswap, retarget
 
 from ollamactl.lib.errors import ApplicationError
+
+TITLES = {
+    403: _("Not permitted"),
+    404: _("Not found"),
+    409: _("Not possible now"),
+    503: _("Not available"),
+}
 
 
 class ApplicationErrorMiddleware:
@@ -22,14 +31,36 @@ class ApplicationErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer an expected error; leave others to Django."""
-        if not isinstance(error, ApplicationError):
-            return None
-        context: dict[str, Any] = {"error": error}
-        template = "panel/error_fragment.html" if is_fragment(request) else "panel/error_page.html"
-        return render(request, template, context, status=error.status)
+        return render_error(request, error) if isinstance(error, ApplicationError) else None
 
 
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of the page (a boosted link asks for a whole one)."""
     htmx = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted
+
+
+def render_error(request: HttpRequest, error: ApplicationError) -> HttpResponse:
+    """Say an error: as a toast beside what is shown, in the shell, or alone before a login."""
+    if is_fragment(request):
+        return as_toast(
+            render(request, "panel/error_fragment.html", {"error": error}), error.status
+        )
+    context = {"error": error, "title": _title(error)}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return render(request, "panel/error_plain.html", context, status=error.status)
+    site = admin.site
+    request.current_app = site.name  # type: ignore[attr-defined]
+    shell = {**site.each_context(request), **context}
+    return render(request, "panel/error_page.html", shell, status=error.status)
+
+
+def as_toast(response: HttpResponse, status: int) -> HttpResponse:
+    """Put a rendered toast where toasts are, and leave the rest of the page alone."""
+    response.status_code = status
+    return retarget(reswap(response, "beforeend"), "#oc-toasts")
+
+
+def _title(error: ApplicationError) -> str:
+    return str(TITLES.get(error.status, _("This cannot be done")))

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from ollamactl.settings import navigation
+from ollamactl.settings import appearance, navigation
 from ollamactl.settings.env import Config, ConfigurationError
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -45,6 +45,7 @@ TRUSTED_PROXIES = list(CONFIG.trusted_proxies)
 SESSION_COOKIE_NAME = "ollamactl_session"
 CSRF_COOKIE_NAME = "ollamactl_csrf"
 LANGUAGE_COOKIE_NAME = "ollamactl_language"
+CSRF_FAILURE_VIEW = "ollamactl.failures.forged"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = False  # the page's script sends it back as a header
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -297,7 +298,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "ollamactl",
     "SITE_SUBHEADER": _("Control panel for Ollama"),
     "SITE_URL": None,
-    "SITE_SYMBOL": "deployed_code",
+    "SITE_ICON": navigation.ICON,
+    "COLORS": appearance.COLORS,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -1,0 +1,41 @@
+"""Pages for what went wrong: not found, forbidden, a failure of the panel, a forged form."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from ollamactl.lib.errors import ApplicationError, NotFound, NotPermitted
+from ollamactl.lib.htmx import render_error
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: there is no such page."""
+    return render_error(request, NotFound(_("There is nothing at this address.")))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: the stock admin refuses what a page of ours would not have offered."""
+    return render_error(
+        request, NotPermitted(_("You are not permitted to see this. Ask an administrator."))
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: Django does not take the request as it is."""
+    return render_error(request, ApplicationError(_("The panel cannot read this request.")))
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form that does not come from a page of this browser's login."""
+    error = NotPermitted(
+        _("This form is out of date, as the login has changed since. Load the page again."),
+        code="csrf_failed",
+    )
+    return render_error(request, error)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500: with nothing that could fail again (no database, no session, no translation)."""
+    return HttpResponse(render_to_string("500.html"), status=500)

@@ -1,0 +1,186 @@
+/*
+ * What pages do beside live events: dialog, toasts, focus, times, copying.
+ *
+ * Bound by attributes, so that whole pages and swapped fragments are alike:
+ *   [data-toast]              a toast that the server rendered; [data-toast-key] shows only once
+ *   [data-toast-close]        closes its toast
+ *   [data-dialog-close]       closes the dialog
+ *   [data-dialog-done]        a form in the dialog: when it is answered, the dialog closes
+ *   [data-when="field=a b"]   shown only while that field of its form has one of the values
+ *   [data-copy="text"]        a button: copies the text
+ *   time[data-moment]         written in the reader's own time zone
+ * The event `panel:toast` {message, level} comes from the server in HX-Trigger.
+ */
+(() => {
+  "use strict";
+
+  const TOAST_MS = 6000;
+  const DIALOG_BODY = "oc-dialog-body";
+  const texts = () => document.getElementById("oc-texts").dataset;
+  const dialog = () => document.getElementById("oc-dialog");
+  const all = (root, selector) => [
+    ...(root.matches?.(selector) ? [root] : []),
+    ...root.querySelectorAll(selector),
+  ];
+
+  // --- toasts ----------------------------------------------------------------------------------
+
+  function toast(message, level) {
+    const box = document.getElementById("oc-toast");
+    const shown = box.content.firstElementChild.cloneNode(true);
+    shown.querySelector(".oc-toast-text").textContent = message;
+    shown.dataset.level = level || "info";
+    if (level === "error") shown.setAttribute("role", "alert");
+    const list = document.getElementById("oc-toasts");
+    list.append(shown);
+    keepOnTop(list);
+    leaveLater(shown);
+  }
+
+  // A modal dialog covers all else but what is shown after it as a popover.
+  function keepOnTop(list) {
+    if (!list.showPopover) return;
+    list.popover = "manual";
+    if (list.matches(":popover-open")) list.hidePopover();
+    list.showPopover();
+  }
+
+  function leaveLater(shown) {
+    if (shown.dataset.level === "error" || shown.dataset.level === "warning") return;
+    let timer = setTimeout(() => shown.remove(), TOAST_MS);
+    shown.addEventListener("pointerenter", () => clearTimeout(timer));
+    shown.addEventListener("pointerleave", () => {
+      timer = setTimeout(() => shown.remove(), TOAST_MS / 2);
+    });
+  }
+
+  function adoptToast(shown) {
+    const key = shown.dataset.toastKey;
+    if (key) {
+      document.querySelectorAll(`[data-toast-key="${key}"]`).forEach((other) => {
+        if (other !== shown) other.remove();
+      });
+    }
+    keepOnTop(document.getElementById("oc-toasts"));
+    leaveLater(shown);
+  }
+
+  document.addEventListener("panel:toast", (event) => toast(event.detail.message, event.detail.level));
+  document.addEventListener("panel:notice", (event) => toast(event.detail.message, event.detail.level));
+
+  // --- htmx ------------------------------------------------------------------------------------
+
+  function cookie(name) {
+    const prefix = `${name}=`;
+    const found = document.cookie.split("; ").find((part) => part.startsWith(prefix));
+    return found ? decodeURIComponent(found.slice(prefix.length)) : "";
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    // Read anew each time: a login in another tab changes it.
+    if (event.detail.verb !== "get") {
+      event.detail.headers["X-CSRFToken"] = cookie(texts().csrfCookie);
+    }
+  });
+
+  document.addEventListener("htmx:sendError", () => toast(texts().textNoAnswer, "error"));
+  document.addEventListener("htmx:timeout", () => toast(texts().textNoAnswer, "error"));
+  document.addEventListener("htmx:responseError", () => toast(texts().textFailed, "error"));
+
+  // --- dialog ----------------------------------------------------------------------------------
+
+  let opener = null;
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const { target, requestConfig } = event.detail;
+    if (target.id !== DIALOG_BODY || requestConfig.verb !== "get" || dialog().open) return;
+    opener = document.activeElement;
+    dialog().showModal();
+    (target.querySelector("[autofocus]") || target.querySelector("input:not([type=hidden]), button"))
+      ?.focus();
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.closest?.("[data-dialog-done]") && event.detail.xhr?.status) {
+      dialog().close();
+    }
+  });
+
+  function emptyDialog() {
+    document.getElementById(DIALOG_BODY).replaceChildren();
+    if (opener?.isConnected) opener.focus();
+    opener = null;
+  }
+
+  // --- focus over swaps ------------------------------------------------------------------------
+
+  let focused = null;
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const active = document.activeElement;
+    const target = event.detail.target;
+    focused = active?.id && target.contains(active) ? { id: active.id, target: target.id } : null;
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
+    const place = document.getElementById(focused.id)
+      || document.getElementById(focused.target)?.querySelector("a[href], button:not([disabled])");
+    place?.focus({ preventScroll: true });
+    focused = null;
+  });
+
+  // --- small things ----------------------------------------------------------------------------
+
+  function showTimes(root) {
+    const language = document.documentElement.lang || undefined;
+    all(root, "time[data-moment]").forEach((time) => {
+      const moment = new Date(time.dateTime);
+      if (Number.isNaN(moment.getTime())) return;
+      const near = moment.toDateString() === new Date().toDateString();
+      time.textContent = moment.toLocaleString(language, near
+        ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
+        : { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+    });
+  }
+
+  function showWhen(form) {
+    all(form, "[data-when]").forEach((part) => {
+      const [name, values] = part.dataset.when.split("=");
+      part.hidden = !values.split(" ").includes(form.elements[name]?.value);
+    });
+  }
+
+  function prepare(root) {
+    showTimes(root);
+    all(root, "[data-toast]").forEach(adoptToast);
+    all(root, "[data-when]").forEach((part) => part.closest("form") && showWhen(part.closest("form")));
+    all(root, "[data-live-log]").forEach((log) => { log.scrollTop = log.scrollHeight; });
+  }
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (form?.querySelector("[data-when]")) showWhen(form);
+  });
+
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest?.(selector);
+    if (at("[data-toast-close]")) at(".oc-toast").remove();
+    if (at("[data-dialog-close]")) {
+      event.preventDefault();
+      dialog().close();
+    }
+    if (event.target === dialog()) dialog().close(); // the backdrop
+    const copy = at("[data-copy]");
+    if (copy) {
+      navigator.clipboard?.writeText(copy.dataset.copy)
+        .then(() => toast(texts().textCopied, "success"), () => {});
+    }
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    dialog().addEventListener("close", emptyDialog);
+    prepare(document.body);
+    document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+  });
+})();
