@@ -11,7 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 from models_app.choices import ModelStatus, ServerStatus
 
 if TYPE_CHECKING:
-    from models_app.models import OllamaModel, OllamaServer
+    pass
 
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 
@@ -22,6 +22,11 @@ class OllamaServerQuerySet(models.QuerySet["OllamaServer"]):
     def visible_to(self, user: User | AnonymousUser) -> OllamaServerQuerySet:
         """The servers that this user may know of."""
         return self if user.has_perm("models_app.view_ollamaserver") else self.none()
+
+    def reachable_first(self) -> OllamaServerQuerySet:
+        """Servers that answer before those that do not, then by name."""
+        gone = Case(When(status__in=GONE, then=Value(1)), default=Value(0))
+        return self.order_by(gone, "name", "pk")
 
 
 class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):

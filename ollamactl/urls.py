@@ -14,3 +14,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", admin.site.urls),
 ]
+
+handler400 = "ollamactl.failures.bad_request"
+handler403 = "ollamactl.failures.forbidden"
+handler404 = "ollamactl.failures.not_found"
+handler500 = "ollamactl.failures.failed"

@@ -1,0 +1,143 @@
+"""What can be done with a model right now: the one answer for pages and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils.translation import gettext_lazy as _
+
+from models_app.choices import ModelStatus
+from models_app.events import live_status
+from models_app.querysets import GONE
+from tasks_app.choices import State
+from tasks_app.runners import runner_of
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+    from models_app.models import OllamaModel
+    from tasks_app.models import Task
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a person may do with a model.
+
+    `confirm` is a question with a place for the model's name, empty where nothing is lost.
+    """
+
+    name: str
+    permission: str
+    label: str | Promise
+    icon: str
+    done: str | Promise
+    confirm: str | Promise = ""
+    danger: bool = False
+
+
+ACTIONS: dict[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            "start",
+            "models_app.start_ollamamodel",
+            _("Start"),
+            "play_arrow",
+            _("“%(name)s” is being started."),
+        ),
+        Action(
+            "stop",
+            "models_app.stop_ollamamodel",
+            _("Stop"),
+            "stop",
+            _("“%(name)s” is being stopped."),
+        ),
+        Action(
+            "pause",
+            "tasks_app.cancel_task",
+            _("Pause"),
+            "pause",
+            _("The download of “%(name)s” is paused."),
+        ),
+        Action(
+            "resume",
+            "tasks_app.retry_task",
+            _("Resume"),
+            "resume",
+            _("The download of “%(name)s” goes on."),
+        ),
+        Action(
+            "retry",
+            "tasks_app.retry_task",
+            _("Retry"),
+            "refresh",
+            _("“%(name)s” is tried again."),
+        ),
+        Action(
+            "cancel",
+            "tasks_app.cancel_task",
+            _("Cancel"),
+            "close",
+            _("The work on “%(name)s” is cancelled."),
+        ),
+        Action(
+            "delete",
+            "models_app.delete_ollamamodel",
+            _("Delete"),
+            "delete",
+            _("“%(name)s” is being deleted."),
+            confirm=_("Delete “%(name)s” from the server “%(server)s”? To use it again it has to "
+                      "be downloaded again."),
+            danger=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[str]:
+    """The names of the actions that can work now and that this user may do, in a fixed order.
+
+    The model needs its `server` and `last_task`; no query is made when both are selected (a
+    user's permissions are read once).
+    """
+    possible = _possible(model)
+    return [
+        action.name
+        for action in ACTIONS.values()
+        if action.name in possible and user.has_perm(action.permission)
+    ]
+
+
+def _possible(model: OllamaModel) -> set[str]:
+    task = model.last_task
+    if task is not None and task.is_live:
+        return _with_live_task(task)
+    if model.server.status in GONE:
+        return set()
+    at_rest = {
+        ModelStatus.RUNNING: {"stop", "delete"},
+        ModelStatus.STOPPED: {"start", "delete"},
+        ModelStatus.ERROR: {"delete"},
+    }
+    names = set(at_rest.get(ModelStatus(live_status(model)), set()))
+    if names and task is not None and _is_worth_retrying(task):
+        names.add("retry")
+    return names
+
+
+def _with_live_task(task: Task) -> set[str]:
+    """A task under way is the only thing to speak to; a deletion that runs is not called back."""
+    if task.type == "model.delete" and task.state == State.RUNNING:
+        return set()
+    if task.state == State.PAUSED:
+        return {"resume", "cancel"}
+    runner = runner_of(task.type)
+    pausable = runner is not None and runner.pausable
+    return {"pause", "cancel"} if pausable else {"cancel"}
+
+
+def _is_worth_retrying(task: Task) -> bool:
+    """A pull that did not end well; anything else has a button of its own."""
+    return task.type == "model.pull" and task.state in (State.FAILED, State.CANCELLED)

@@ -1,0 +1,27 @@
+"""Addresses of the pages of models and servers; `PanelSite` puts them behind the login."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from models_app.views import model_actions, models, pulls, server_actions, servers
+
+urlpatterns: list[URLPattern] = [
+    path("models/", models.model_list, name="models"),
+    path("models/add/", pulls.add_model, name="model-add"),
+    path("models/add/check/", pulls.check_name, name="model-add-check"),
+    path("models/<int:pk>/", models.model_detail, name="model"),
+    path("models/<int:pk>/row/", models.model_row, name="model-row"),
+    path("models/<int:pk>/panel/", models.model_panel, name="model-panel"),
+    path("models/<int:pk>/confirm/<slug:action>/", model_actions.confirm, name="model-confirm"),
+    path("models/<int:pk>/<slug:action>/", model_actions.act, name="model-act"),
+    path("servers/", servers.server_list, name="servers"),
+    path("servers/add/", servers.add_server, name="server-add"),
+    path("servers/<int:pk>/", servers.server_detail, name="server"),
+    path("servers/<int:pk>/card/", servers.server_card, name="server-card"),
+    path("servers/<int:pk>/panel/", servers.server_panel, name="server-panel"),
+    path("servers/<int:pk>/edit/", servers.edit_server, name="server-edit"),
+    path("servers/<int:pk>/check/", server_actions.check, name="server-check"),
+    path("servers/<int:pk>/sync/", server_actions.sync, name="server-sync"),
+    path("servers/<int:pk>/remove/", server_actions.remove, name="server-remove"),
+]

@@ -1,0 +1,111 @@
+"""The list of models, one row of it, and a model's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from audit_app.guards import requires
+from models_app.actions import ACTIONS, Action, available_actions
+from models_app.choices import ModelStatus, Source
+from models_app.filters import OllamaModelFilter
+from models_app.models import OllamaModel, OllamaServer
+from ollamactl.lib.htmx import is_fragment
+from ollamactl.lib.pages import found, gone, render_page
+from ollamactl.lib.paging import keep_in_address, listing_of
+from tasks_app.models import Task
+
+VIEW = "models_app.view_ollamamodel"
+TASKS_SHOWN = 10
+
+
+@require_safe
+@requires(VIEW)
+def model_list(request: HttpRequest) -> HttpResponse:
+    """The list: as a page, or alone for a filter, another page of it, or what changed live."""
+    visible = OllamaModel.objects.visible_to(request.user).for_display()
+    asked = OllamaModelFilter(request.GET, queryset=visible)
+    rows = asked.qs if asked.is_valid() else visible.none()
+    listing = listing_of(
+        request, rows if "ordering" in request.GET else rows.order_by("name", "pk"), ordering="name"
+    )
+    context = {
+        "listing": listing,
+        "rows": [with_actions(model, request) for model in listing.rows],
+        "problems": asked.errors,
+        "servers": OllamaServer.objects.visible_to(request.user).only("name"),
+    }
+    if is_fragment(request):
+        response = render(request, "models_app/model_table.html", context)
+        return keep_in_address(response, request, listing)
+    choices = {"statuses": ModelStatus.choices, "sources": Source.choices}
+    return render_page(request, "models_app/models.html", {**context, **choices}, title=_("Models"))
+
+
+@require_safe
+@requires(VIEW)
+def model_row(request: HttpRequest, pk: int) -> HttpResponse:
+    """One row; nothing where the model is gone, so that the row leaves the list."""
+    model = visible_model(request, pk)
+    return render_row(request, model) if model else gone()
+
+
+@require_safe
+@requires(VIEW)
+def model_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A model's page."""
+    model = found(visible_model(request, pk))
+    return render_page(
+        request, "models_app/model.html", panel_context(request, model), title=model.name
+    )
+
+
+@require_safe
+@requires(VIEW)
+def model_panel(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changes on a model's page."""
+    model = visible_model(request, pk)
+    if model is None:
+        return render(request, "models_app/model_gone.html")
+    return render_panel(request, model)
+
+
+def visible_model(request: HttpRequest, pk: int) -> OllamaModel | None:
+    """The model with all that is shown of it."""
+    return OllamaModel.objects.visible_to(request.user).for_display().filter(pk=pk).first()
+
+
+def render_row(
+    request: HttpRequest, model: OllamaModel, *, problem: object = "", status: int = 200
+) -> HttpResponse:
+    """A row of the list, the same at first load and in each swap."""
+    context = {"row": with_actions(model, request), "problem": problem}
+    return render(request, "models_app/model_row.html", context, status=status)
+
+
+def render_panel(
+    request: HttpRequest, model: OllamaModel, *, problem: object = "", status: int = 200
+) -> HttpResponse:
+    """The changing part of a model's page."""
+    context = {**panel_context(request, model), "problem": problem}
+    return render(request, "models_app/model_panel.html", context, status=status)
+
+
+def with_actions(model: OllamaModel, request: HttpRequest) -> dict[str, Any]:
+    """A model and the buttons that it has for this user."""
+    actions: list[Action] = [ACTIONS[name] for name in available_actions(model, request.user)]
+    return {"model": model, "actions": actions}
+
+
+def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
+    """What a model's page shows."""
+    history = Task.objects.visible_to(request.user).about("model", model.pk)
+    return {
+        "row": with_actions(model, request),
+        "model": model,
+        "history": history.select_related("created_by")[:TASKS_SHOWN],
+    }

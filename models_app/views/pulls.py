@@ -1,0 +1,112 @@
+"""Adding a model: the dialog, the check while its name is typed, and the pull."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit_app.actors import Actor
+from audit_app.guards import requires
+from models_app.forms import PullForm
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
+from models_app.services import lifecycle
+from models_app.services.preflight import BLOCK, Preflight, check_pull
+from ollamactl.lib.errors import ApplicationError, Conflict, NotPermitted
+from ollamactl.lib.htmx import is_fragment
+from ollamactl.lib.pages import go_to, render_page
+
+PULL = lifecycle.PULL
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(PULL)
+def add_model(request: HttpRequest) -> HttpResponse:
+    """The dialog, and the pull that it asks for."""
+    if request.method == "POST":
+        return _pull(request, form_of(request, request.POST))
+    asked = request.GET.get("name", "")[:600]
+    return render_dialog(request, form_of(request, initial={"name": asked}))
+
+
+@require_POST
+@requires(PULL)
+def check_name(request: HttpRequest) -> HttpResponse:
+    """The verdict on what is typed so far: wrong, there already, or what the download needs."""
+    form = form_of(request, request.POST)
+    if not request.POST.get("name", "").strip():
+        return render(request, "models_app/pull_verdict.html", {})
+    if not form.is_valid():
+        return render(request, "models_app/pull_verdict.html", {"form": form})
+    server: OllamaServer = form.cleaned_data["server"]
+    name = ModelName.parse(form.cleaned_data["name"])
+    present = OllamaModel.objects.for_display().filter(server=server, key=name.key).first()
+    preflight = check_pull(server=server, name=name.display)
+    context = {"form": form, "present": present, "name": name.display, "server": server}
+    return render(
+        request, "models_app/pull_verdict.html", {**context, **_verdict(request, preflight)}
+    )
+
+
+def form_of(request: HttpRequest, data: Any = None, **kwargs: Any) -> PullForm:
+    """The form with the servers of this user; the first one that answers is chosen."""
+    servers = OllamaServer.objects.visible_to(request.user)
+    if data is None:
+        first = servers.reachable_first().first()
+        kwargs["initial"] = {"server": first, **kwargs.get("initial", {})}
+    return PullForm(data, servers=servers, **kwargs)
+
+
+def render_dialog(
+    request: HttpRequest, form: PullForm, *, status: int = 200, **extra: Any
+) -> HttpResponse:
+    """The dialog, or the same as a page of its own."""
+    context = {"form": form, "server_count": form.fields["server"].queryset.count(), **extra}  # type: ignore[attr-defined]
+    if is_fragment(request):
+        return render(request, "models_app/pull_form.html", context, status=status)
+    return render_page(
+        request, "models_app/pull.html", context, title=_("Add a model"), status=status
+    )
+
+
+def _pull(request: HttpRequest, form: PullForm) -> HttpResponse:
+    if not form.is_valid():
+        return render_dialog(request, form, status=422)
+    data = form.cleaned_data
+    try:
+        pull = lifecycle.pull_model(
+            actor=Actor.from_request(request),
+            server=data["server"],
+            name=data["name"],
+            override=data["override"],
+        )
+    except NotPermitted:
+        raise
+    except ApplicationError as error:
+        return _refused(request, form, error)
+    url = reverse("admin:model", args=[pull.model.pk])
+    return go_to(request, url, _("“%(name)s” is on its way.") % {"name": pull.model.name})
+
+
+def _refused(request: HttpRequest, form: PullForm, error: ApplicationError) -> HttpResponse:
+    """A model on its way already is shown; anything else is said in the dialog."""
+    if isinstance(error, Conflict) and "model" in error.extra:
+        url = reverse("admin:model", args=[error.extra["model"]])
+        return go_to(request, url, error.detail, "info")
+    form.add_error(error.attr if error.attr in form.fields else None, str(error.detail))
+    blocked = error.code == "insufficient_resources"
+    may_override = blocked and request.user.has_perm(lifecycle.OVERRIDE)
+    return render_dialog(request, form, status=422, may_override=may_override)
+
+
+def _verdict(request: HttpRequest, preflight: Preflight) -> dict[str, Any]:
+    blocked = preflight.verdict == BLOCK
+    return {
+        "preflight": preflight,
+        "may_override": blocked and request.user.has_perm(lifecycle.OVERRIDE),
+    }

@@ -1,0 +1,164 @@
+"""The pages of tasks: the list, a task with its live log, and what people say to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from audit_app.actors import Actor
+from audit_app.guards import requires
+from ollamactl.lib.errors import ApplicationError, NotPermitted
+from ollamactl.lib.htmx import is_fragment
+from ollamactl.lib.pages import found, go_to, gone, render_page, toast
+from ollamactl.lib.paging import keep_in_address, listing_of
+from tasks_app import services
+from tasks_app.actions import ACTIONS, TaskAction, available_actions
+from tasks_app.choices import State
+from tasks_app.filters import TaskFilter
+from tasks_app.logs import log_size, read_log
+from tasks_app.models import Task
+from tasks_app.runners import registered_types
+
+VIEW = "tasks_app.view_task"
+LOG_SHOWN = 64_000  # bytes of a log's end that come with the page
+CHILDREN_SHOWN = 100
+
+SERVICES: dict[str, Callable[..., Task]] = {
+    "cancel": services.cancel_task,
+    "pause": services.pause_task,
+    "resume": services.resume_task,
+    "retry": services.retry_task,
+}
+
+
+@require_safe
+@requires(VIEW)
+def task_list(request: HttpRequest) -> HttpResponse:
+    """The list: as a page, or alone for a filter, another page of it, or what changed live."""
+    visible = Task.objects.visible_to(request.user).select_related("created_by")
+    asked = TaskFilter(request.GET, queryset=visible)
+    rows = asked.qs if asked.is_valid() else visible.none()
+    if "ordering" not in request.GET:
+        rows = rows.order_by("-created_at", "-pk")
+    listing = listing_of(request, rows, ordering="-created_at")
+    context = {
+        "listing": listing,
+        "rows": [with_actions(task, request) for task in listing.rows],
+        "problems": asked.errors,
+    }
+    if is_fragment(request):
+        response = render(request, "tasks_app/task_table.html", context)
+        return keep_in_address(response, request, listing)
+    choices = {"states": State.choices, "types": registered_types()}
+    return render_page(request, "tasks_app/tasks.html", {**context, **choices}, title=_("Tasks"))
+
+
+@require_safe
+@requires(VIEW)
+def task_row(request: HttpRequest, pk: int) -> HttpResponse:
+    """One row; nothing where the task is gone, so that the row leaves the list."""
+    task = visible_task(request, pk)
+    return _render_row(request, task) if task else gone()
+
+
+@require_safe
+@requires(VIEW)
+def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A task's page."""
+    task: Task = found(visible_task(request, pk))
+    context = {**panel_context(request, task), **_log_context(task)}
+    title = _("Task %(id)d") % {"id": task.pk}
+    return render_page(request, "tasks_app/task.html", context, title=title)
+
+
+@require_safe
+@requires(VIEW)
+def task_panel(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changes on a task's page beside the log."""
+    task: Task = found(visible_task(request, pk))
+    return _render_panel(request, task)
+
+
+@require_POST
+@requires(VIEW)
+def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Say it to the task, and answer what is shown of it now."""
+    chosen: TaskAction = found(ACTIONS.get(action))
+    task: Task = found(visible_task(request, pk))
+    try:
+        SERVICES[action](actor=Actor.from_request(request), task=task)
+    except NotPermitted:
+        raise
+    except ApplicationError as error:
+        return _shown(request, pk, error.detail, status=error.status)
+    return _shown(request, pk, chosen.done)
+
+
+def visible_task(request: HttpRequest, pk: int) -> Task | None:
+    """The task with all that is shown of it."""
+    tasks = Task.objects.visible_to(request.user).select_related("created_by", "parent")
+    return tasks.filter(pk=pk).first()
+
+
+def with_actions(task: Task, request: HttpRequest) -> dict[str, Any]:
+    """A task and the buttons that it has for this user."""
+    actions = [ACTIONS[name] for name in available_actions(task, request.user)]
+    return {"task": task, "actions": actions}
+
+
+def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
+    """What a task's page shows beside the log."""
+    children = Task.objects.visible_to(request.user).filter(parent=task).order_by("pk")
+    return {
+        "task": task,
+        "row": with_actions(task, request),
+        "children": children.select_related("created_by")[:CHILDREN_SHOWN],
+    }
+
+
+def _log_context(task: Task) -> dict[str, Any]:
+    """The end of the log, and the byte at which the live part goes on."""
+    part = read_log(task, max(0, log_size(task) - LOG_SHOWN), LOG_SHOWN)
+    if part is None:
+        return {"log_text": "", "log_offset": 0, "log_is_cut": False, "log_exists": False}
+    text = part.text
+    if part.offset:  # begin with a whole line
+        text = text.partition("\n")[2]
+    return {
+        "log_text": text,
+        "log_offset": part.next_offset,
+        "log_is_cut": part.offset > 0,
+        "log_exists": True,
+    }
+
+
+def _render_row(
+    request: HttpRequest, task: Task, *, problem: object = "", status: int = 200
+) -> HttpResponse:
+    context = {"row": with_actions(task, request), "problem": problem}
+    return render(request, "tasks_app/task_row.html", context, status=status)
+
+
+def _render_panel(
+    request: HttpRequest, task: Task, *, problem: object = "", status: int = 200
+) -> HttpResponse:
+    context = {**panel_context(request, task), "problem": problem}
+    return render(request, "tasks_app/task_panel.html", context, status=status)
+
+
+def _shown(request: HttpRequest, pk: int, said: object, *, status: int = 200) -> HttpResponse:
+    """What is shown of the task now, with the result as a toast or at its place."""
+    task: Task = found(visible_task(request, pk))
+    if not is_fragment(request):
+        level = "success" if status == 200 else "error"
+        return go_to(request, reverse("admin:task", args=[pk]), said, level)
+    render_it = _render_panel if request.POST.get("view") == "panel" else _render_row
+    if status != 200:
+        return render_it(request, task, problem=said, status=status)
+    return toast(render_it(request, task), said)
