@@ -1,0 +1,95 @@
+"""The records of who did what, the people, their roles and tokens, in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.admin import AccessAttemptAdmin, AccessFailureLogAdmin, AccessLogAdmin
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
+from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from audit_app.models import ApiToken, AuditRecord
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Records that only the panel writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AuditRecord)
+class AuditRecordAdmin(ReadOnlyAdmin):
+    """Who did what, when and from where."""
+
+    list_display = ("at", "user_name", "verb", "resource_name", "outcome", "origin", "address")
+    list_filter = ("outcome", "origin", "verb")
+    search_fields = ("user_name", "resource_name", "verb")
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
+    """Tokens of programs: seen and revoked here, made over the API, where each is shown once."""
+
+    list_display = ("name", "user", "token_key", "created", "expiry", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username")
+    fields = readonly_fields = ("name", "user", "token_key", "created", "expiry", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc]
+    """People. Their roles say what they may do."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Roles"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
+        (_("Times"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+
+@admin.register(Group)
+class GroupAdmin(StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Roles: named sets of permissions."""
+
+
+# The records of failed logins belong to the lock-out, whose own admin looks foreign here.
+for record, stock in (
+    (AccessAttempt, AccessAttemptAdmin),
+    (AccessLog, AccessLogAdmin),
+    (AccessFailureLog, AccessFailureLogAdmin),
+):
+    if admin.site.is_registered(record):
+        admin.site.unregister(record)
+    admin.site.register(record, type(stock.__name__, (stock, ModelAdmin), {}))
