@@ -64,6 +64,8 @@ def valkey_command(binary: Path, unix_socket: Path, folder: Path) -> tuple[str, 
         *("--daemonize", "no"),
         *("--logfile", ""),
         *("--loglevel", "warning"),
+        # A title of its own would overwrite the environment by which leftovers are known.
+        *("--set-proc-title", "no"),
     )
 
 

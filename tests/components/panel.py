@@ -37,6 +37,7 @@ class PanelProcess:
         )
         self.output_path = home.with_name(f"{home.name}.out")
         self._process: subprocess.Popen[bytes] | None = None
+        self._launched_at = 0
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ class PanelProcess:
 
     def launch(self) -> None:
         """Start it without waiting."""
+        self._launched_at = len(self.output)
         with self.output_path.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ollamactl", "up", *self.arguments],
@@ -72,15 +74,15 @@ class PanelProcess:
             )
 
     def start(self) -> None:
-        """Start it and wait until ``/readyz`` is 200."""
+        """Start it and wait until it says where it is and ``/readyz`` is 200."""
         self.launch()
+        # Processes that an earlier supervisor left behind may answer at first.
+        wait_until(self._says_where_it_is, "the panel says where it is", READY_SECONDS)
         wait_until(self.is_ready, "the panel is ready", READY_SECONDS)
 
     def is_ready(self) -> bool:
         """Whether ``/readyz`` is 200; fails where the panel has ended."""
-        assert self._process is not None
-        if self._process.poll() is not None:
-            raise AssertionError(f"the panel ended:\n{self.output[-4000:]}")
+        self._check_alive()
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
         return False
@@ -119,6 +121,15 @@ class PanelProcess:
                 if ours and process.status() != psutil.STATUS_ZOMBIE:
                     living.append(process)
         return living
+
+    def _says_where_it_is(self) -> bool:
+        self._check_alive()
+        return f"{self.url}/" in self.output[self._launched_at :]
+
+    def _check_alive(self) -> None:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"the panel ended:\n{self.output[-4000:]}")
 
     def __enter__(self) -> Self:
         return self
