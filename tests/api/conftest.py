@@ -23,7 +23,7 @@ def client_of(db: None) -> ClientOf:
     """A client with a token of a fresh user with a role; None is a user without any."""
 
     def make(role: str | None) -> APIClient:
-        client = APIClient()
+        client = APIClient(raise_request_exception=False)
         client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(UserFactory(role=role))}")
         return client
 
