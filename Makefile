@@ -12,11 +12,13 @@ UV_VERSION := 0.13.9
 UV_INSTALL := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
 COMPILED := $(CATALOGUES:.po=.mo)
-# The settings of a public panel: what `check --deploy` has to find nothing wrong with.
-PRODUCTION := OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
+# A folder for one command, with the settings of a public panel.
+THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACTL_HOME=$$home \
+	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
 
-.PHONY: run demo install dev test lint lock messages clean
+.PHONY: run demo install dev test lock messages clean \
+	lint lint-style lint-types lint-imports lint-migrations lint-deploy
 .DEFAULT_GOAL := run
 
 run: install
@@ -56,14 +58,24 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(UV)
 test: dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
-lint: dev
+# `make --keep-going lint` names everything that is wrong at once.
+lint: lint-style lint-types lint-imports lint-migrations lint-deploy
+
+lint-style: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+lint-types: dev
 	$(BIN)/mypy
+
+lint-imports: dev
 	$(BIN)/lint-imports
-	@home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && export OLLAMACTL_HOME=$$home && set -ex && \
-		$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run && \
-		$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+lint-migrations: dev
+	$(THROWAWAY_HOME) $(BIN)/python manage.py makemigrations --check --dry-run
+
+lint-deploy: dev
+	$(THROWAWAY_HOME) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # After a change of the dependencies in pyproject.toml.
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
