@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks_app.choices import Unit
 from tasks_app.models import Task
-from tasks_app.runners import RetryPolicy, Runner, TaskFailed, register
+from tasks_app.runners import RetryPolicy, Runner, Stopped, TaskFailed, register
 
 
 def note(path: str, line: str) -> None:
@@ -82,13 +82,14 @@ class Streaming(Toy):
         payload = self.task.payload
         gate = Path(payload["gate"]) if payload.get("gate") else None
         try:
+            self.effect("flow")
             for step in range(1, payload.get("steps", 1_000_000) + 1):
                 self.run.progress(done=step, total=payload.get("total"), unit=Unit.BYTES)
                 if gate is not None and gate.exists():
                     return step
                 await asyncio.sleep(payload.get("pause", 0.02))
             return step
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Stopped):
             self.effect("stopped")
             raise
 

@@ -1,0 +1,122 @@
+"""A worker that dies loses no task and does none twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks_app.choices import State
+from tasks_app.claim import claim_next
+from tasks_app.clock import LEASE, from_now
+from tasks_app.hub import hub
+from tasks_app.models import Task
+from tasks_app.reconcile import reconcile
+from tasks_app.transitions import succeed
+from tests.components.waiting import wait_until
+from tests.tasks.conftest import Maker, NewWorker, wait_for_state
+from tests.tasks.toys import settled
+
+ELSEWHERE = "another-host:1:abc"
+
+
+def expire(task: Task) -> None:
+    Task.objects.filter(pk=task.pk).update(lease_until=from_now(-LEASE))
+
+
+def test_ten_tasks_survive_a_killed_worker_and_end_once(make: Maker, new_worker: NewWorker) -> None:
+    tasks = [make("toy.stream", {"gate": str(make.gate)}) for _ in range(10)]
+    worker = new_worker()
+    wait_for_state(tasks, State.RUNNING)
+    wait_until(lambda: all(make.effects_of(task, "begin") for task in tasks), "all have begun")
+
+    worker.kill()
+    assert Task.objects.filter(state=State.RUNNING).count() == 10
+    new_worker("two")
+    wait_until(
+        lambda: all(len(make.effects_of(task, "begin")) == 2 for task in tasks),
+        "all have begun again, long before their leases expire",
+        10,
+    )
+    make.open_gate()
+
+    wait_for_state(tasks, State.SUCCEEDED)
+    for task in tasks:
+        task.refresh_from_db()
+        assert (task.lost_count, task.attempt, task.epoch) == (1, 1, 3)
+        assert len(make.effects_of(task, "end")) == 1
+        assert settled(task.pk).count("succeeded") == 1
+
+
+def test_the_third_loss_ends_a_task(make: Maker) -> None:
+    task = make("toy.quick")
+    for loss in (1, 2, 3):
+        claimed, _ = claim_next("default", owner=ELSEWHERE)
+        assert claimed is not None
+        assert claimed.pk == task.pk
+        expire(task)
+        assert reconcile(hub().owner) >= 1
+        task.refresh_from_db()
+        assert task.lost_count == loss
+        assert (task.owner, task.lease_until) == ("", None)
+        assert task.state == (State.FAILED if loss == 3 else State.QUEUED)
+    assert task.error is not None
+    assert task.error["code"] == "worker_lost"
+    assert task.error["retryable"]
+    assert task.finished_at is not None
+    assert settled(task.pk)[-1] == "failed"
+
+
+def test_a_lease_that_lasts_is_nobody_elses(make: Maker) -> None:
+    make("toy.quick")
+    claimed, _ = claim_next("default", owner=ELSEWHERE)
+    assert claimed is not None
+    reconcile(hub().owner)
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.owner, claimed.lost_count) == (State.RUNNING, ELSEWHERE, 0)
+
+
+def test_a_worker_that_comes_back_late_writes_nothing(make: Maker) -> None:
+    make("toy.quick")
+    late, _ = claim_next("default", owner=ELSEWHERE)
+    assert late is not None
+    expire(late)
+    reconcile(hub().owner)
+    current, _ = claim_next("default", owner="third-host:1:def")
+    assert current is not None
+
+    assert succeed(late, {"answer": "late"}) is None
+
+    current.refresh_from_db()
+    assert (current.state, current.result) == (State.RUNNING, None)
+
+
+def test_a_worker_that_slept_past_its_lease_stops(make: Maker, new_worker: NewWorker) -> None:
+    task = make("toy.stream", {"gate": str(make.gate)})
+    sleeper = new_worker("sleeper")
+    wait_until(lambda: make.effects_of(task, "flow"), "it flows")
+    sleeper.suspend()
+    expire(task)
+    reconcile(hub().owner)
+    taken, _ = claim_next("pulls", owner=ELSEWHERE)
+    assert taken is not None
+    Task.objects.filter(pk=task.pk).update(lease_until=from_now(LEASE))
+
+    sleeper.resume()
+
+    wait_until(lambda: make.effects_of(task, "stopped"), "the sleeper's stream is closed")
+    task.refresh_from_db()
+    assert (task.state, task.owner, task.epoch) == (State.RUNNING, ELSEWHERE, taken.epoch)
+
+
+@pytest.mark.parametrize(
+    ("flag", "state"),
+    [("cancel_requested", State.CANCELLED), ("pause_requested", State.PAUSED)],
+)
+def test_what_was_asked_of_a_dead_worker_is_done(make: Maker, flag: str, state: State) -> None:
+    task = make("toy.stream")
+    claim_next("pulls", owner=ELSEWHERE)
+    Task.objects.filter(pk=task.pk).update(**{flag: True})
+    expire(task)
+    reconcile(hub().owner)
+    task.refresh_from_db()
+    assert task.state == state
+    assert settled(task.pk)[-1] == state
