@@ -14,7 +14,7 @@ from django.contrib.auth.forms import AuthenticationForm as AnyoneAuthentication
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -75,9 +75,11 @@ class PanelSite(UnfoldAdminSite):  # type: ignore[misc]
     def extra_urls(self) -> list[URLPattern]:
         """The panel's own pages."""
         from models_app.urls import urlpatterns as models_urls
+        from ollamactl.dashboard import dashboard_panel
         from tasks_app.urls import urlpatterns as tasks_urls
 
+        dashboard = path("dashboard/", dashboard_panel, name="dashboard")
         return [
             URLPattern(page.pattern, self.admin_view(page.callback), page.default_args, page.name)
-            for page in (*models_urls, *tasks_urls)
+            for page in (dashboard, *models_urls, *tasks_urls)
         ]

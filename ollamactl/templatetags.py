@@ -139,6 +139,8 @@ def task_progress(task: Task) -> dict[str, Any]:
     """The numbers of a task's progress, written out as the page's script writes them."""
     progress = progress_of(task)
     done, total, phase = progress["done"], progress["total"], progress["phase"] or ""
+    if task.state != State.RUNNING:
+        phase = ""
     in_bytes = progress["unit"] == Unit.BYTES
     written = format_size if in_bytes else number_format
     share = min(1.0, done / total) if total and done is not None else None
