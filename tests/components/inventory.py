@@ -45,11 +45,17 @@ def chromium_binary() -> Path:
     return _require_command("chromium", "chromium-browser", "google-chrome")
 
 
+def gettext_program() -> Path:
+    """What collects messages from the sources."""
+    return _require_command("xgettext")
+
+
 OLLAMA = Component("ollama", ollama_binary)
 TINY_MODEL = Component("tiny model", tiny_model_store)
 REGISTRY = Component("registry", registry_binary)
 CHROMIUM = Component("chromium", chromium_binary)
-COMPONENTS = (OLLAMA, TINY_MODEL, REGISTRY, CHROMIUM)
+GETTEXT = Component("gettext", gettext_program)
+COMPONENTS = (OLLAMA, TINY_MODEL, REGISTRY, CHROMIUM, GETTEXT)
 
 
 def _require(path: Path, what: str) -> Path:
