@@ -74,6 +74,10 @@ def drop_old_keys() -> None:
 class EncryptedJSONField(TextField):
     """JSON that only this panel can read. Empty values are stored as an empty text."""
 
+    if TYPE_CHECKING:  # what may be assigned and what is read, for the stubs' plugin
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+
     def get_prep_value(self, value: Any) -> str:
         if not value:
             return ""

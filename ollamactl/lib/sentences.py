@@ -87,6 +87,10 @@ def _plain(value: Any) -> Any:
 class SentenceField(TextField):
     """A text that is stored in English and read as a `Sentence`."""
 
+    if TYPE_CHECKING:  # what may be assigned and what is read, for the stubs' plugin
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+
     def get_prep_value(self, value: Any) -> str:
         return to_stored(value or "")
 
