@@ -73,10 +73,12 @@ class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc]
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
-        (_("Roles"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
+        (_("Roles"), {"fields": ("is_active", "is_superuser", "groups")}),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    autocomplete_fields = ("groups",)
 
 
 @admin.register(Group)
