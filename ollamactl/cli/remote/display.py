@@ -67,7 +67,9 @@ class Lines(Plain):
         self._said_at = time.monotonic()
 
     def show(self, task: Task) -> None:
-        """Print what is new enough to be worth a line."""
+        """Print what is new enough to be worth a line. How it failed is said at the end."""
+        if task.is_ended and task.state != "succeeded":
+            return
         label = phase_label(task, self._subject)
         fraction = task.progress.fraction
         step = fraction is not None and fraction - self._fraction >= LINE_STEP

@@ -20,6 +20,7 @@ OPEN_S = 5.0
 CLOSE_S = 1.0
 LONGEST_MESSAGE = 1024 * 1024
 UNAUTHENTICATED, FORBIDDEN = 4401, 4403
+UNAVAILABLE = "unavailable"
 
 
 class SocketLost(Exception):
@@ -96,10 +97,11 @@ class TaskEvents:
         """The data, if it is about the task; else an empty object."""
         if not isinstance(message, dict):
             return {}
-        if message.get("type") == "error":  # the topic is refused: this socket will say nothing
-            self.close()
-            raise SocketLost(is_final=True)
         data = message.get("data")
+        if message.get("type") == "error":  # nothing will come: the topic is refused, or it is down
+            self.close()
+            code = data.get("code") if isinstance(data, dict) else None
+            raise SocketLost(is_final=code != UNAVAILABLE)
         return data if isinstance(data, dict) and data.get("id") == self._task_id else {}
 
     def _send(self, message: dict[str, Any]) -> None:

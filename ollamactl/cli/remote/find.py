@@ -68,21 +68,13 @@ def find_model(panel: Panel, name: str, server: str | None) -> Model:
             hints=[_("Pull it: ollamactl pull %(name)s") % {"name": clean(name)}],
         )
     if len(models) > 1:
-        places = ", ".join(server_label(panel, model) for model in models[:MOST_NAMED])
+        places = ", ".join(model.server_name for model in models[:MOST_NAMED])
         raise CommandFailed(
             _("“%(name)s” is on several servers. Choose one with --server: %(names)s")
             % {"name": name, "names": places},
             exit_code=ExitCode.USAGE,
         )
     return models[0]
-
-
-def server_label(panel: Panel, model: Model) -> str:
-    """The name of a model's server."""
-    if model.server_name:
-        return model.server_name
-    names = {server.id: server.name for server in servers_of(panel)}
-    return names.get(model.server_id or 0, str(model.server_id or "-"))
 
 
 def _names(servers: list[Server]) -> str:

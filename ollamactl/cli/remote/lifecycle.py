@@ -9,7 +9,7 @@ import click
 from ollamactl.cli.failures import CommandFailed, ExitCode
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.display import spinner_for
-from ollamactl.cli.remote.find import find_model, server_label
+from ollamactl.cli.remote.find import find_model
 from ollamactl.cli.remote.options import detach_option, json_option, server_option
 from ollamactl.cli.remote.pull import accepted_task
 from ollamactl.cli.remote.records import Model, Task
@@ -75,7 +75,7 @@ class Work:
 
     def __init__(self, panel: Panel, *, detach: bool, as_json: bool) -> None:
         self.panel = panel
-        self.before: Callable[[Panel, Model], None] | None = None
+        self.before: Callable[[Model], None] | None = None
         self._detach = detach
         self._as_json = as_json
 
@@ -93,7 +93,7 @@ class Work:
 
     def _on_one(self, model: Model, send: Send) -> None:
         if self.before is not None:
-            self.before(self.panel, model)
+            self.before(model)
         task = accepted_task(send(self.panel, model))
         if self._detach:
             self._tell_number(task)
@@ -114,8 +114,10 @@ class Work:
             say(str(task.id))
 
 
-def _ask_first(panel: Panel, model: Model) -> None:
-    place = clean(server_label(panel, model))
-    question = _("Delete %(name)s from %(server)s?") % {"name": clean(model.name), "server": place}
+def _ask_first(model: Model) -> None:
+    question = _("Delete %(name)s from %(server)s?") % {
+        "name": clean(model.name),
+        "server": clean(model.server_name),
+    }
     if not click.confirm(question, err=True):
         raise click.Abort

@@ -154,13 +154,12 @@ class Model:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Model:
-        """Read a model of the API; `server` is an object, a name or an id."""
-        server = object_of(data, "server")
+        """Read a model of the API."""
         return cls(
             id=int_of(data, "id") or 0,
             name=text_of(data, "name"),
             status=text_of(data, "status"),
-            server_id=int_of(server, "id") if server else int_of(data, "server"),
-            server_name=text_of(server, "name") or text_of(data, "server"),
+            server_id=int_of(data, "server"),
+            server_name=text_of(data, "server_name"),
             raw=dict(data),
         )
