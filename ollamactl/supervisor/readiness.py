@@ -21,7 +21,7 @@ async def ask_readiness(address: tuple[str, int]) -> Readiness:
         async with asyncio.timeout(TIMEOUT):
             head, _, body = (await _get(*address, "/readyz")).partition(b"\r\n\r\n")
     except (OSError, TimeoutError) as error:
-        return Readiness(False, f"the web server does not answer ({error or 'timeout'})")
+        return Readiness(False, f"the web server does not answer ({str(error) or 'timeout'})")
     if head.split(b" ")[1:2] == [b"200"]:
         return Readiness(True)
     return Readiness(False, _summary(body))

@@ -82,6 +82,7 @@ class Supervisor:
             self._start(valkey_spec(self.config, self.environment))
         demo_url = self._start_demo() if self._demo else ""
         if not is_prepared(self.config, demo_url):
+            self.log.say("preparing the database")
             await run_bootstrap(self.environment, self.log, demo_url)
             note_prepared(self.config, demo_url)
         await self._wait_for_valkey()
