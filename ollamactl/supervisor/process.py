@@ -24,8 +24,11 @@ READ_BYTES = 65_536
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. Lines with one of `ignored` in them are not logged. `before_restart` may mend what keeps it from starting: it gets how many starts
-    in a row have failed, and returns a sentence about what it did."""
+    """What to run.
+
+    Lines with one of `ignored` in them are not logged. `before_restart` may mend what keeps it from
+    starting: it gets how many starts in a row have failed, and returns a sentence on what it did.
+    """
 
     name: str
     command: tuple[str, ...]
