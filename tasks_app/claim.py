@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -14,6 +14,7 @@ from tasks_app.logs import relative_path
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import claim
+from tasks_app.turns import short_transaction
 
 
 def eligible() -> Q:
@@ -51,7 +52,7 @@ def _claim(candidate: Task, owner: str) -> Task | None:
         return _take(candidate, owner)
     if not _has_room(candidate):  # a look without a lock: most are turned away here
         return None
-    with transaction.atomic():
+    with short_transaction():
         _lock_key(candidate.limit_key)
         return _take(candidate, owner) if _has_room(candidate) else None
 

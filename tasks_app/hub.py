@@ -16,7 +16,8 @@ from typing import Any
 
 from redis import RedisError
 
-from tasks_app.attempt import Attempt, Stop
+from tasks_app import transitions
+from tasks_app.attempt import Attempt, Stop, close_connections
 from tasks_app.event_loop import event_loop
 from tasks_app.lease_keeper import LeaseKeeper
 from tasks_app.models import Task
@@ -29,6 +30,7 @@ from tasks_app.words import CANCEL, PAUSE
 logger = logging.getLogger(__name__)
 
 INTERVAL = 0.25  # seconds between two events about the progress of one task
+GRACE = 2.5  # seconds that a runner has to end when its process does
 LISTEN_AGAIN = 1.0  # seconds before a lost Valkey is tried again
 STOPS = {CANCEL: Stop.CANCEL, PAUSE: Stop.PAUSE}
 
@@ -92,6 +94,14 @@ class Hub:
     def _release_all(self) -> None:
         for attempt in self.attempts():
             attempt.stop(Stop.RELEASE)
+        deadline = time.monotonic() + GRACE
+        while self.attempts() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for attempt in self.attempts():
+            # Its thread does not listen and will be killed: the row must not wait for that.
+            attempt.stop(Stop.LOST)
+            transitions.release(attempt.task, floor=attempt.seq)
+        close_connections()
 
     # --- on the event loop ------------------------------------------------------------------------
 

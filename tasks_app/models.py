@@ -24,9 +24,11 @@ class Task(models.Model):
     | running | failed | the third lost lease (`worker_lost`) |
     | queued, running, paused | cancelled | a cancel |
     | failed, cancelled | queued | a retry by a person |
+    | failed, cancelled | running | the retry of a child, for its parent |
 
     A running row belongs to `owner` until `lease_until`, and every write of a worker is fenced by
-    `id, epoch, state = running`. Times are the database's.
+    `id, epoch, state = running`. A running row without a lease is a parent whose own work is done:
+    it waits for its children, and the last one ends it. Times are the database's.
     """
 
     type = models.CharField(_("type"), max_length=64, db_index=True)

@@ -45,8 +45,7 @@ def take_back_lost(owner: Owner) -> int:
     count = 0
     for task in running.filter(lost).order_by("pk"):
         count += _lose(task, held(task) & lost) is not None
-    if dead:
-        owner.forget_dead(set(running.order_by().values_list("owner", flat=True).distinct()))
+    owner.forget_dead(set(running.order_by().values_list("owner", flat=True).distinct()))
     return count
 
 

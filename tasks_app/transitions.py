@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
@@ -24,6 +24,7 @@ from tasks_app.failures import INTERNAL, failure
 from tasks_app.models import Task
 from tasks_app.progress import Progress
 from tasks_app.runners import runner_of
+from tasks_app.turns import short_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
 
     `floor` is the highest `seq` that was sent for this row from memory.
     """
-    with transaction.atomic():
+    with short_transaction():
         if not _update(task_id, condition, floor, fields):
             return None
         task = Task.objects.get(pk=task_id)
@@ -208,7 +209,7 @@ def _update(task_id: int, condition: Q, floor: int, fields: dict[str, Any]) -> i
 
 
 def _end_row(task: Task, condition: Q, floor: int, fields: dict[str, Any]) -> Task | None:
-    with transaction.atomic():
+    with short_transaction():
         if not _update(task.pk, condition, floor, fields):
             return None
         ended = Task.objects.get(pk=task.pk)

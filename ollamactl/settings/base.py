@@ -219,7 +219,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 43200, "global_keyprefix": "ollamactl:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 43200,
+    "global_keyprefix": "ollamactl:",
+    "socket_connect_timeout": 2,  # a request never waits longer for a wake-up that can be lost
+}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

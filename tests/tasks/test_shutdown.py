@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+
+import pytest
 from django.db.models import F
 
 from tasks_app.choices import State
@@ -24,6 +27,17 @@ def test_sixty_streams_are_released_within_seconds(make: Maker, new_worker: NewW
     )
     assert released.count() == 60
     assert all(make.effects_of(task, "stopped") for task in tasks)
+
+
+def test_a_runner_that_does_not_listen_holds_no_task(make: Maker, new_worker: NewWorker) -> None:
+    task = make("toy.deaf", {"gate": str(make.gate)})
+    worker = new_worker()
+    wait_until(lambda: make.effects_of(task, "begin"), "it has begun")
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.terminate(timeout=4.5)
+    task.refresh_from_db()
+    assert (task.state, task.attempt, task.lost_count) == (State.QUEUED, 0, 0)
+    make.open_gate()
 
 
 def test_the_next_worker_goes_on_at_once(make: Maker, new_worker: NewWorker) -> None:

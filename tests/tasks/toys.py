@@ -112,6 +112,20 @@ class Blocking(Toy):
 
 
 @register
+class Deaf(Toy):
+    """Waits for the gate and hears nothing else."""
+
+    type = "toy.deaf"
+
+    def work(self) -> dict[str, Any] | None:
+        self.effect("begin")
+        gate = Path(self.task.payload["gate"])
+        while not gate.exists():
+            time.sleep(0.02)
+        return None
+
+
+@register
 class Failing(Toy):
     """Fails as the payload says, until the attempt that is to succeed."""
 
