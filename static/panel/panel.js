@@ -117,15 +117,21 @@
   let focused = null;
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const active = document.activeElement;
-    const target = event.detail.target;
-    focused = active?.id && target.contains(active) ? { id: active.id, target: target.id } : null;
+    const { target, requestConfig } = event.detail;
+    // A button that waits for its answer is disabled, and has lost the focus by that.
+    const asked = requestConfig?.elt;
+    const isLost = document.activeElement === document.body && asked?.matches("button, a");
+    const active = isLost ? asked : document.activeElement;
+    focused = target.id && target.contains(active) ? { id: active.id, target: target.id } : null;
   });
 
+  /** The same element as before; where it is gone, the next button, else the first link. */
   document.addEventListener("htmx:afterSettle", () => {
     if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
-    const place = document.getElementById(focused.id)
-      || document.getElementById(focused.target)?.querySelector("a[href], button:not([disabled])");
+    const swapped = document.getElementById(focused.target);
+    const place = (focused.id && document.getElementById(focused.id))
+      || swapped?.querySelector(".oc-buttons button:not([disabled])")
+      || swapped?.querySelector("a[href], button:not([disabled])");
     place?.focus({ preventScroll: true });
     focused = null;
   });
