@@ -114,17 +114,32 @@ def test_without_a_name_it_is_a_usage_error(user: Run) -> None:
     assert user("rm", "--yes").exit_code == 2
 
 
+COUNTS = {"added": 3, "updated": 1, "deleted": 0, "unchanged": 12, "conflicts": [{"name": "x"}]}
+TOLD = "added 3, updated 1, deleted 0, unchanged 12, conflicts 1"
+
+
 def test_sync_tells_what_it_did(user: Run, panel: FakePanel) -> None:
-    counts = {"added": 3, "updated": 1, "deleted": 0, "unchanged": 12, "conflicts": [{"name": "x"}]}
-    work(panel, "POST", "models/sync/", result=counts)
+    panel.rows("tasks/", [])
+    work(panel, "POST", "models/sync/", result=COUNTS, resource_name="Local")
     result = user("sync", "--server", "Local", "--on-conflict", "report")
 
-    assert result.exit_code == 0
-    assert result.stdout == "added 3, updated 1, deleted 0, unchanged 12, conflicts 1\n"
+    assert (result.exit_code, result.stdout) == (0, f"Local: {TOLD}\n")
     assert panel.calls[1].body == {"server": 1, "on_conflict": "report"}
 
 
-def test_sync_of_all_names_no_server(user: Run, panel: FakePanel) -> None:
-    work(panel, "POST", "models/sync/", result={})
-    assert json.loads(user("sync", "--json").stdout)["task"]["state"] == "succeeded"
+def test_sync_of_all_tells_it_server_by_server(user: Run, panel: FakePanel) -> None:
+    work(panel, "POST", "models/sync/", state="failed", error={"detail": "1 of 2 failed."})
+    down = {"state": "failed", "error": {"code": "offline", "detail": "It is down."}}
+    children = [
+        {**blank_task(11), "resource_name": "Local", "state": "succeeded", "result": COUNTS},
+        {**blank_task(10), "resource_name": "Lab", **down},
+    ]
+    panel.rows("tasks/", children)
+    result = user("sync")
+
     assert panel.calls[0].body == {}
+    assert result.stdout == f"Local: {TOLD}\n"
+    assert result.stderr == "Lab: It is down.\nError: 1 of 2 failed.\n"
+    assert result.exit_code == 1
+    assert len(json.loads(user("sync", "--json").stdout)["children"]) == 2
+    assert panel.calls[-1].query["parent"] == ["9"]

@@ -133,6 +133,15 @@ def test_a_check_that_says_no_tells_why_and_what_to_do(user: Run, panel: FakePan
     assert panel.calls[-1].body["override"] is True
 
 
+def test_a_model_that_does_not_exist_is_not_found(user: Run, panel: FakePanel) -> None:
+    reasons = [{"code": "model_missing", "detail": "There is no such model. Check the name."}]
+    no = refusal(409, "insufficient_resources", "No.", preflight={"reasons": reasons})
+    panel.answer("POST", "models/", lambda call: no)
+    result = user("pull", "lama")
+    assert result.exit_code == 4
+    assert result.stderr == "Error: There is no such model. Check the name.\n"
+
+
 def test_a_failed_pull_says_why_and_how_to_retry(user: Run, panel: FakePanel) -> None:
     accept(panel)
     error = {"code": "cut", "detail": "The connection\x1b[1m was cut.", "retryable": True}

@@ -12,6 +12,8 @@ from ollamactl.cli.text import gettext as _
 from ollamactl.lib.formats import format_duration, format_rate, format_size
 
 BYTES = "bytes"
+# What a task does before it has said so.
+FIRST_PHASES = {"model.pull": "manifest", "model.start": "loading", "model.stop": "unloading"}
 LINE_STEP = 0.1
 LINE_EVERY_S = 15.0
 
@@ -127,7 +129,7 @@ def phase_label(task: Task, subject: str) -> str:
         return _("waiting in the queue")
     if task.state == "paused":
         return _("paused")
-    phase = task.progress.phase
+    phase = task.progress.phase or FIRST_PHASES.get(task.type, "")
     labels = {
         "": _("starting"),
         "manifest": _("pulling manifest"),

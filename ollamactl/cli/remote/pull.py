@@ -13,6 +13,7 @@ from ollamactl.cli.terminal import clean, note, print_json, say
 from ollamactl.cli.text import gettext as _
 
 NO_ROOM = "insufficient_resources"
+MODEL_MISSING = "model_missing"
 PULL = "model.pull"
 
 
@@ -96,9 +97,13 @@ def _reasons(body: Json) -> list[str]:
 
 
 def _no_room(name: str, error: ApiError, *, as_json: bool) -> CommandFailed:
-    """The check's reasons, and how to go on against it."""
+    """The check's reasons, and how to go on against it; a missing model leaves nothing to do."""
     if as_json:
         print_json({"event": "refused", **error.body})
+    rows = rows_of(object_of(error.body, "preflight"), "reasons")
+    missing = [row for row in rows if text_of(row, "code") == MODEL_MISSING]
+    if missing:
+        return CommandFailed(text_of(missing[0], "detail"), exit_code=ExitCode.NOT_FOUND)
     reasons = [f"- {reason}" for reason in _reasons(error.body)]
     advice = _("To go on all the same: ollamactl pull %(name)s --override")
     return CommandFailed(

@@ -11,9 +11,9 @@ from ollamactl.cli.remote.display import spinner_for
 from ollamactl.cli.remote.find import find_server
 from ollamactl.cli.remote.options import detach_option, json_option
 from ollamactl.cli.remote.pull import accepted_task
-from ollamactl.cli.remote.records import int_of, rows_of
+from ollamactl.cli.remote.records import Task, int_of, rows_of
 from ollamactl.cli.remote.watch import require_success, watch
-from ollamactl.cli.terminal import print_json, say
+from ollamactl.cli.terminal import clean, note, print_json, say
 from ollamactl.cli.text import gettext as _
 
 
@@ -37,18 +37,29 @@ def sync(server: str | None, on_conflict: str | None, detach: bool, as_json: boo
     task = accepted_task(panel.post("models/sync/", body))
     if not detach:
         task = watch(panel, task.id, spinner_for(_("syncing"), as_json=as_json))
-    if as_json:
+        _report(panel, task, as_json=as_json)
+        require_success(task)
+    elif as_json:
         print_json({"task": task.raw})
-    if detach:
-        if not as_json:
-            say(str(task.id))
+    else:
+        say(str(task.id))
+
+
+def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
+    """What was done, server by server: a sync of all of them has one child for each."""
+    children = [Task.of(row) for row in panel.every("tasks/", {"parent": task.id})]
+    if as_json:
+        print_json({"task": task.raw, "children": [child.raw for child in children]})
         return
-    require_success(task)
-    if not as_json:
-        say(_summary(task.result))
+    for part in sorted(children, key=lambda child: child.resource) or [task]:
+        name = clean(part.resource) or "-"
+        if part.state == "succeeded":
+            say(f"{name}: {_counts(part.result)}")
+        elif part is not task:
+            note(f"{name}: {clean(part.error_detail) or part.state}")
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _counts(result: dict[str, Any]) -> str:
     return _(
         "added %(added)d, updated %(updated)d, deleted %(deleted)d, "
         "unchanged %(unchanged)d, conflicts %(conflicts)d"
