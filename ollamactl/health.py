@@ -60,6 +60,11 @@ def is_migrated() -> bool:
         return _migrated.is_set()
 
 
+def forget_migrations() -> None:
+    """Look at the migrations again at the next question."""
+    _migrated.clear()
+
+
 def valkey() -> str:
     """`ok`, or what is wrong with Valkey."""
     client = redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=1, socket_connect_timeout=1)

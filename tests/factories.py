@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 
-import factory
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
+from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from audit_app.actors import Actor
 from audit_app.choices import Origin
@@ -19,11 +20,21 @@ from tasks_app.models import Task
 
 PASSWORD = "correct horse battery"
 
+Row_co = TypeVar("Row_co", covariant=True)
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+
+class FactoryOf(Protocol[Row_co]):
+    """A factory, as the tests use it: called, it makes a row."""
+
+    def __call__(self, **fields: Any) -> Row_co: ...
+
+    def create_batch(self, size: int, **fields: Any) -> list[Any]: ...
+
+
+class Users(DjangoModelFactory[User]):
     """A user; `role` puts it into one of the three groups."""
 
-    username = factory.Sequence(lambda number: f"user{number}")
+    username = Sequence(lambda number: f"user{number}")
 
     class Meta:
         model = User
@@ -39,11 +50,11 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
         return user
 
 
-class OllamaServerFactory(factory.django.DjangoModelFactory[OllamaServer]):
+class OllamaServers(DjangoModelFactory[OllamaServer]):
     """A server that is online; nothing listens at its address."""
 
-    name = factory.Sequence(lambda number: f"server{number}")
-    base_url = factory.Sequence(lambda number: f"http://127.0.0.1:{20000 + number}")
+    name = Sequence(lambda number: f"server{number}")
+    base_url = Sequence(lambda number: f"http://127.0.0.1:{20000 + number}")
     status = ServerStatus.ONLINE
     version = "0.24.0"
 
@@ -51,32 +62,38 @@ class OllamaServerFactory(factory.django.DjangoModelFactory[OllamaServer]):
         model = OllamaServer
 
 
-class OllamaModelFactory(factory.django.DjangoModelFactory[OllamaModel]):
+class OllamaModels(DjangoModelFactory[OllamaModel]):
     """A model that is installed and stopped."""
 
-    server = factory.SubFactory(OllamaServerFactory)
-    name = factory.Sequence(lambda number: f"model{number}:latest")
-    key = factory.LazyAttribute(lambda row: ModelName.parse(row.name).key)
+    server = SubFactory(OllamaServers)
+    name = Sequence(lambda number: f"model{number}:latest")
+    key = LazyAttribute(lambda row: ModelName.parse(row.name).key)
     source = Source.LIBRARY
     status = ModelStatus.STOPPED
     size = 1_000_000
-    digest = factory.Sequence(lambda number: f"{number:064x}")
+    digest = Sequence(lambda number: f"{number:064x}")
 
     class Meta:
         model = OllamaModel
 
 
-class TaskFactory(factory.django.DjangoModelFactory[Task]):
+class Tasks(DjangoModelFactory[Task]):
     """A task that is queued."""
 
     type = "model.pull"
     resource_type = "model"
-    resource_id = factory.Sequence(lambda number: 1000 + number)
+    resource_id = Sequence(lambda number: 1000 + number)
     resource_name = "llama3.2:latest"
     state = State.QUEUED
 
     class Meta:
         model = Task
+
+
+UserFactory = cast("FactoryOf[User]", Users)
+OllamaServerFactory = cast("FactoryOf[OllamaServer]", OllamaServers)
+OllamaModelFactory = cast("FactoryOf[OllamaModel]", OllamaModels)
+TaskFactory = cast("FactoryOf[Task]", Tasks)
 
 
 def token_of(user: User, *, expires_in: Any = None) -> str:

@@ -89,7 +89,7 @@ class LoginAuthentication(BasicAuthentication):
         return user, None
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """The token in the schema."""
 
     target_class = TokenAuthentication
@@ -101,7 +101,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         )
 
 
-class LoginScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class LoginScheme(OpenApiAuthenticationExtension):
     """Name and password in the schema."""
 
     target_class = LoginAuthentication

@@ -18,6 +18,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
     """A user, as the user may know of itself."""
 
     name = serializers.CharField(source="get_full_name", read_only=True)
+    email = serializers.CharField(read_only=True)  # may be empty
     groups = serializers.SlugRelatedField[Any]("name", many=True, read_only=True)
 
     class Meta:
@@ -104,7 +105,7 @@ class LoggedInSerializer(serializers.Serializer[Any]):
 class AuditRecordSerializer(serializers.ModelSerializer[AuditRecord]):
     """One action of one actor."""
 
-    user = serializers.PrimaryKeyRelatedField[User](read_only=True)
+    user = serializers.PrimaryKeyRelatedField[User](read_only=True, allow_null=True)
     data = serializers.SerializerMethodField()  # type: ignore[assignment]
 
     class Meta:

@@ -37,6 +37,10 @@ class ModelSerializer(serializers.ModelSerializer[OllamaModel]):
     server_name = serializers.CharField(source="server.name", read_only=True)
     status = serializers.SerializerMethodField()
     log_file_exist = serializers.SerializerMethodField()
+    digest = serializers.CharField(read_only=True, allow_null=True)
+    family = serializers.CharField(read_only=True, allow_null=True)
+    parameter_size = serializers.CharField(read_only=True, allow_null=True)
+    quantization = serializers.CharField(read_only=True, allow_null=True)
     loaded = serializers.SerializerMethodField()
     task = TaskSerializer(source="last_task", read_only=True, allow_null=True)
 
@@ -137,7 +141,7 @@ class ServerRelation(serializers.PrimaryKeyRelatedField[OllamaServer]):
     def to_internal_value(self, data: Any) -> OllamaServer:
         if not isinstance(data, int):
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)
+        return super().to_internal_value(data)  # type: ignore[arg-type]  # an id, not yet a row
 
 
 class WantedModelSerializer(StrictSerializer):

@@ -81,7 +81,9 @@ class NumbersField(forms.Field):
 
     def _number(self, text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,19}", text) or abs(int(text)) > LARGEST:
-            raise forms.ValidationError(_("Give whole numbers, with commas between them."))
+            raise forms.ValidationError(
+                _("Give whole numbers, with commas between them."), code="invalid"
+            )
         return int(text)
 
 
@@ -192,10 +194,11 @@ class OrderFilter(django_filters.OrderingFilter):
         self.columns = dict(fields)
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        if not value:
+        words = [word for word in value or [] if word]
+        if not words:
             return qs
         order = []
-        for word in value:
+        for word in words:
             field = F(self.columns[word.lstrip("-")])
             order.append(
                 field.desc(nulls_last=True) if word[0] == "-" else field.asc(nulls_last=True)

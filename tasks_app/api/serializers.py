@@ -37,8 +37,8 @@ class TaskErrorSerializer(serializers.Serializer[Any]):
 class TaskSerializer(serializers.ModelSerializer[Task]):
     """One long operation."""
 
-    parent = serializers.PrimaryKeyRelatedField[Task](read_only=True)  # type: ignore[assignment]
-    created_by = serializers.PrimaryKeyRelatedField[User](read_only=True)
+    parent = serializers.PrimaryKeyRelatedField[Task](read_only=True, allow_null=True)  # type: ignore[assignment]
+    created_by = serializers.PrimaryKeyRelatedField[User](read_only=True, allow_null=True)
     state = serializers.ChoiceField(State.choices, read_only=True)
     progress = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()

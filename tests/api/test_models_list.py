@@ -146,6 +146,7 @@ def zoo(db: None) -> None:
         ("outdated=false", ["team/gamma"]),
         ("pinned=1", ["Beta"]),
         ("status=&search=&server=&loaded=&min_size=&name=beta", ["Beta"]),
+        ("ordering=,,&search=alpha", ["alpha:7b", "alpha"]),
         ("ordering=size", ["alpha", "alpha:7b", "Beta", "hf.co/u/delta", "team/gamma"]),
         ("ordering=-size", ["hf.co/u/delta", "Beta", "alpha:7b", "alpha", "team/gamma"]),
         ("ordering=-name", ["team/gamma", "hf.co/u/delta", "alpha", "alpha:7b", "Beta"]),

@@ -23,10 +23,10 @@ from tests.factories import (
 ADMINISTRATOR, OPERATOR, VIEWER, NOBODY = "administrator", "operator", "viewer", None
 ROLES = (ADMINISTRATOR, OPERATOR, VIEWER, NOBODY)
 
-EVERYBODY = {*ROLES}
-SEES = {ADMINISTRATOR, OPERATOR, VIEWER}
-OPERATES = {ADMINISTRATOR, OPERATOR}
-ADMINISTERS = {ADMINISTRATOR}
+EVERYBODY: set[str | None] = {*ROLES}
+SEES: set[str | None] = {ADMINISTRATOR, OPERATOR, VIEWER}
+OPERATES: set[str | None] = {ADMINISTRATOR, OPERATOR}
+ADMINISTERS: set[str | None] = {ADMINISTRATOR}
 
 TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/auth/logout/"): EVERYBODY,
@@ -73,11 +73,12 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def routes() -> Iterator[tuple[str, str]]:
     """Every method and path below `/api/`, but for what answers 404 to everything."""
-    (api,) = (entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/")
+    entries: list[Any] = get_resolver().url_patterns
+    (api,) = (entry for entry in entries if str(entry.pattern) == "api/")
     for path, entry in _flat(api.url_patterns, ""):
         if not path:
             continue
-        view = entry.callback
+        view: Any = entry.callback
         actions = getattr(view, "actions", None)
         methods = actions or [name for name in METHODS if hasattr(view.cls, name)]
         yield from ((method, path) for method in methods if method in METHODS)

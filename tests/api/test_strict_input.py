@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError
@@ -17,7 +17,7 @@ MODELS = "/api/v1/models/"
 
 
 def post_raw(client: APIClient, body: bytes, content_type: str = "application/json") -> Any:
-    return client.generic("POST", SERVERS, body, content_type=content_type)
+    return client.generic("POST", SERVERS, cast(str, body), content_type=content_type)
 
 
 def has_the_shape(answer: Any) -> bool:

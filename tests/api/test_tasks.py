@@ -214,7 +214,7 @@ def test_a_log_is_downloaded_whole(administrator: APIClient) -> None:
     text = "line\n" * 500_000
     task = TaskFactory()
     write_log(task, text)
-    answer = administrator.get(f"{TASKS}{task.pk}/log/?download=1")
+    answer: Any = administrator.get(f"{TASKS}{task.pk}/log/?download=1")
     assert answer["Content-Disposition"] == f'attachment; filename="task-{task.pk}.log"'
     assert b"".join(answer.streaming_content).decode() == text
 

@@ -40,11 +40,12 @@ class Handler(ExceptionHandler):
 
 
 class Formatter(ExceptionFormatter):
-    """Leaves `attr` empty for what belongs to no single field."""
+    """Every error has a code; `attr` is empty for what belongs to no single field."""
 
     def format_error_response(self, error_response: Any) -> Any:
         body = super().format_error_response(error_response)
         for error in body["errors"]:
+            error["code"] = error["code"] or "invalid"
             if error["attr"] == "non_field_errors":
                 error["attr"] = None
         return body

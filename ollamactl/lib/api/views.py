@@ -37,6 +37,12 @@ class StrictView(APIView):
                 {name[:100]: [_unknown_parameter(name, known)] for name in unknown[:10]}
             )
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Nothing of what is answered here is anybody's to keep."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
     def known_parameters(self, request: Request) -> set[str]:
         """The names of the parameters that this request may have."""
         action = getattr(self, "action", None) or (request.method or "").lower()
