@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from tests.components.launching import ending_with_us
 from tests.components.waiting import free_port, wait_until
 
 
@@ -48,7 +49,7 @@ class OllamaProcess:
             return
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [self.binary, "serve"],
+                ending_with_us([self.binary, "serve"]),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

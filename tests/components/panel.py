@@ -12,6 +12,7 @@ from typing import Self
 import httpx
 import psutil
 
+from tests.components.launching import ending_with_us
 from tests.components.waiting import free_port, wait_until
 
 READY_SECONDS = 60
@@ -65,7 +66,7 @@ class PanelProcess:
         self._launched_at = len(self.output)
         with self.output_path.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ollamactl", "up", *self.arguments],
+                ending_with_us([sys.executable, "-m", "ollamactl", "up", *self.arguments]),
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -14,6 +14,7 @@ from typing import Any, Self
 import httpx
 
 from tests.components.blob_server import BlobServer
+from tests.components.launching import ending_with_us
 from tests.components.waiting import free_port, wait_until
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -65,7 +66,7 @@ class RegistryProcess:
         configuration.write_text(json.dumps(self._configuration()))
         with (self.folder / "registry.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.binary, "serve", configuration],
+                ending_with_us([self.binary, "serve", configuration]),
                 env={"PATH": os.environ.get("PATH", ""), "OTEL_TRACES_EXPORTER": "none"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
