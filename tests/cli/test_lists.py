@@ -40,6 +40,7 @@ def loaded(**changes: Any) -> Row:
         "size": 3_400_000_000,
         "size_vram": 3_400_000_000,
         "processor": "100% GPU",
+        "context_length": 4096,
         "expires_at": None,
         **changes,
     }
@@ -91,8 +92,8 @@ def test_ps_looks_like_ollamas(user: Run, panel: FakePanel) -> None:
     assert panel.calls[0].query["loaded"] == ["true"]
     head, *lines = result.stdout.splitlines()
     assert head.split() == ["NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"]
-    assert lines[0] == "a:1     a80c4f17acd5    3.4 GB    100% GPU     131072     Forever"
-    assert [line.split("131072")[1].strip() for line in lines] == [
+    assert lines[0] == "a:1     a80c4f17acd5    3.4 GB    100% GPU     4096       Forever"
+    assert [line.split(" 4096 ")[1].strip() for line in lines] == [
         "Forever",
         "4 minutes from now",
         "Stopping...",

@@ -100,7 +100,7 @@ def _installed(model: Model, now: datetime) -> list[str]:
 
 def _running(model: Model, now: datetime) -> list[str]:
     loaded = object_of(model.raw, "loaded")
-    context = int_of(loaded, "context_length") or int_of(model.raw, "context_length")
+    context = int_of(loaded, "context_length")
     return [
         model.name,
         text_of(model.raw, "digest")[:DIGEST_SHOWN] or "-",
