@@ -21,14 +21,18 @@ def create_first_administrator() -> bool:
     """Make the user `admin` with a random password in a file, when there is no superuser yet.
 
     The file is written first: a crash between the two leaves a file that the next start replaces,
-    never a user whose password nobody knows. Returns whether the user was made.
+    never a user whose password nobody knows. A user of that name without the rights gets them, and
+    the new password: somebody who owns the machine is locked out. Returns whether it was done.
     """
     if User.objects.filter(is_superuser=True).exists():
         return False
     password = secrets.token_urlsafe(15)
     write_secret_file(settings.INITIAL_PASSWORD_FILE, password)
     with transaction.atomic():
-        user = User.objects.create_superuser(FIRST_USER, password=password)
+        user, _ = User.objects.get_or_create(username=FIRST_USER)
+        user.is_superuser = user.is_staff = user.is_active = True
+        user.set_password(password)
+        user.save()
         user.groups.add(Group.objects.get(name=ADMINISTRATOR))
     return True
 

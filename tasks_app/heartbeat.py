@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import Any
@@ -14,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 KEY = "ollamactl:worker-alive"
 EVERY = 2.0  # seconds
-KEPT = 10  # seconds; then the sign is gone by itself
+KEPT = 6  # seconds; then the sign is gone by itself
 TIMEOUT = 1.0  # seconds
 
 _stop = threading.Event()
 
 
 def worker_answers() -> bool:
-    """Whether any worker gave a sign of life in the last 10 s."""
+    """Whether any worker gave a sign of life in the last seconds."""
     client = _client()
     try:
         return bool(client.exists(KEY))
@@ -57,7 +58,16 @@ def _beat_on() -> None:
     while True:
         beat()
         if _stop.wait(EVERY):
+            _take_back()
             return
+
+
+def _take_back() -> None:
+    """The sign goes with the worker; another one gives its own within seconds."""
+    client = _client()
+    with contextlib.suppress(redis.RedisError, OSError):
+        client.delete(KEY)
+    client.close()
 
 
 def _client() -> redis.Redis:
