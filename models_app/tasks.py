@@ -8,7 +8,7 @@ from models_app.checks import check_due
 from models_app.discovery import look_for_a_server
 
 
-@shared_task(name="models_app.check", queue="control", expires=2)
+@shared_task(name="models_app.check")
 def check() -> None:
     """Check the servers that are due, and look for a first one while there is none."""
     look_for_a_server()
