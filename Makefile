@@ -84,11 +84,11 @@ lock: | $(UV)
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev -o requirements-dev.lock
 
-# Collects the messages from the sources (needs GNU gettext) and compiles them.
+# Collects the messages from the sources (needs GNU gettext), tidies and compiles them.
 messages: dev
-	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
-		--ignore "tests/*" --ignore ".venv/*"
-	$(BIN)/python -m ollamactl.messages
+	$(BIN)/python -m django makemessages --locale en --locale zh_Hans --no-obsolete --no-wrap \
+		--add-location file --ignore "tests/*" --ignore ".venv/*"
+	$(BIN)/python -m ollamactl.messages tidy
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache htmlcov test-results
