@@ -39,6 +39,7 @@ class _Layer:
     total: int
     latest: int = 0
     most: int = 0
+    seen: bool = False
 
 
 class PullProgress:
@@ -46,15 +47,24 @@ class PullProgress:
 
     `manifest_layers` (digest to bytes) gives the whole length from the start. Without it, or if the
     lines speak of a layer that it does not have, the length is that of the layers seen so far, and
-    `done` is held up so that the share done never falls.
+    `done` is held up so that the share done never falls. `reached` is the (done, total) that people
+    have seen of an earlier attempt: the share goes on from there. `fetched` counts the bytes that
+    came while this watched; what a server had before is not among them.
     """
 
-    def __init__(self, manifest_layers: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        manifest_layers: Mapping[str, int] | None = None,
+        *,
+        reached: tuple[int | None, int | None] = (None, None),
+    ) -> None:
         self._known = bool(manifest_layers)
         self._layers = {d: _Layer(size) for d, size in (manifest_layers or {}).items()}
         self._whole: _Layer | None = None
         # The largest share so far, as done of total: whole numbers, so that nothing is rounded.
-        self._best = (0, 1)
+        done, total = reached
+        self._best = (min(done, total), total) if done and total else (0, 1)
+        self.fetched = 0
         self._grew_at: float | None = None
         self.phase = PullPhase.MANIFEST
 
@@ -76,6 +86,9 @@ class PullProgress:
         if layer is None:
             return False
         grew = line.completed > layer.latest
+        if layer.seen:
+            self.fetched += max(0, line.completed - layer.latest)
+        layer.seen = True
         layer.latest = line.completed
         layer.most = min(max(layer.most, line.completed), layer.total or line.completed)
         return grew
