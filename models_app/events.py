@@ -1,14 +1,26 @@
-"""The live events of servers and models, built in one place."""
+"""The live events of servers and models, built in one place.
+
+Everybody gets the same event, so its sentences are English; a page in another language asks for its
+fragment.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from django.utils.translation import override
 
 from models_app.choices import ModelStatus
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import GONE
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
+
+
+def in_english(sentence: object) -> str:
+    """A sentence as events carry it, whatever the language of whoever caused the event."""
+    with override("en"):
+        return str(sentence)
 
 
 def live_status(model: OllamaModel) -> str:
@@ -27,7 +39,7 @@ def model_as_data(model: OllamaModel) -> dict[str, Any]:
         "status": live_status(model),
         "name": model.name,
         "server": model.server_id,
-        "message": str(model.message),
+        "message": in_english(model.message),
         "loaded": model.loaded,
         "size": model.size,
         "seq": model.seq,
@@ -40,7 +52,7 @@ def server_as_data(server: OllamaServer) -> dict[str, Any]:
         "id": server.pk,
         "status": server.status,
         "reason": server.reason,
-        "message": str(server.message),
+        "message": in_english(server.message),
         "version": server.version,
         "latency_ms": server.latency_ms,
         "last_seen_at": server.last_seen_at.isoformat() if server.last_seen_at else None,

@@ -1,8 +1,10 @@
-"""The live events of tasks, built in one place."""
+"""The live events of tasks, built in one place. Everybody gets the same: sentences are English."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from django.utils.translation import override
 
 from tasks_app.live import Event, publish
 from tasks_app.models import Task
@@ -19,6 +21,8 @@ def topics_of(task: Task) -> tuple[str, ...]:
 
 def announce_task(task: Task) -> None:
     """Publish `task.changed` on commit. The row must have been read after its change."""
+    with override("en"):
+        error = error_as_json(task)
     data: dict[str, Any] = {
         "id": task.pk,
         "state": task.state,
@@ -27,7 +31,7 @@ def announce_task(task: Task) -> None:
         "resource_id": task.resource_id,
         "resource_name": task.resource_name,
         "parent": task.parent_id,
-        "error": error_as_json(task),
+        "error": error,
         "progress": progress_of(task),
     }
     publish(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import override
+
 from tasks_app.live import register_topic
 
 LISTED = 200
@@ -16,7 +18,8 @@ def tasks_snapshot(_: int | None) -> dict[str, Any]:
     from tasks_app.presentation import task_as_json
 
     live = Task.objects.live().order_by("-created_at", "-pk")[:LISTED]
-    return {"tasks": [task_as_json(task) for task in live]}
+    with override("en"):  # one snapshot for every reader
+        return {"tasks": [task_as_json(task) for task in live]}
 
 
 def task_snapshot(task_id: int | None) -> dict[str, Any] | None:
@@ -25,7 +28,8 @@ def task_snapshot(task_id: int | None) -> dict[str, Any] | None:
     from tasks_app.presentation import task_as_json
 
     task = Task.objects.filter(pk=task_id).first() if task_id is not None else None
-    return task_as_json(task) if task is not None else None
+    with override("en"):
+        return task_as_json(task) if task is not None else None
 
 
 def register() -> None:
