@@ -6,55 +6,44 @@ share the work and slow answers never pile up.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_noop
 
 from audit_app.actors import SYSTEM
-from models_app.choices import ModelStatus, ServerStatus
-from models_app.endpoints import client_of
-from models_app.events import announce_model, announce_server
-from models_app.facts import loaded_facts
-from models_app.models import OllamaModel, OllamaServer
-from models_app.ollama.errors import OllamaError
-from models_app.ollama.types import LoadedModel, TagEntry
+from models_app.events import announce_server
+from models_app.looking import SEEN, Finding, ListSeen, look_at
+from models_app.mirror import mirror_loaded
+from models_app.models import OllamaServer
 from models_app.querysets import GONE
-from models_app.services.states import rest_status
-from ollamactl.lib.errors import InvalidInput
-from ollamactl.lib.sentences import Sentence
-from tasks_app.choices import LIVE
 from tasks_app.sequence import next_seq
 from tasks_app.wakeups import send_quietly
 
-# One check, all its questions together; a server that needs longer does not answer.
-SECONDS = 3.0
-TAGS_SECONDS = 20.0
-SLOW_MS = 1000.0
-AT_ONCE = 100
 # Rows claimed by one tick, so that a thousand servers are not one long tick.
-CLAIM = 500
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one look at one server brought."""
-
-    status: ServerStatus
-    reason: str = ""
-    message: object = ""
-    version: str = ""
-    latency_ms: float | None = None
-    loaded: list[LoadedModel] | None = None
-    tags: list[TagEntry] | None = None
+CLAIM = 200
+# Longer than any check of a claimed row can take; a dead worker's claims are free again then.
+CLAIMED = timedelta(seconds=20)
+# A server that names an unknown model in memory has its list read, this often at most.
+SURPRISED = timedelta(seconds=15)
+# What a finding is about; one of another address or with other credentials says nothing.
+ASKED_AT = ("base_url", "auth_kind", "credentials", "ca_pem")
+WRITTEN = [
+    "status",
+    "reason",
+    "message",
+    "version",
+    "latency_ms",
+    "failures",
+    "last_seen_at",
+    "checked_at",
+    "next_check_at",
+    "tags_seen_at",
+    "seq",
+]
 
 
 def check_soon() -> None:
@@ -72,125 +61,77 @@ def check_due() -> int:
     return len(servers)
 
 
-def check_servers(servers: Sequence[OllamaServer]) -> None:
-    """Check these servers now, side by side, and write what is found."""
-    begun = timezone.now()
-    findings = asyncio.run(_look_at_all(servers))
-    for server, finding in zip(servers, findings, strict=True):
-        _write(server.pk, finding, begun)
+def check_servers(servers: Sequence[OllamaServer], *, lists: bool = True) -> None:
+    """Check these servers now, side by side; each finding is written as it comes.
+
+    `lists`: see `look_at`.
+    """
+    for news in look_at(servers, lists=lists):
+        if isinstance(news, Finding):
+            _write(news)
+        else:
+            _compare(news)
 
 
 def _claim() -> list[OllamaServer]:
     now = timezone.now()
     due = Q(next_check_at__isnull=True) | Q(next_check_at__lte=now)
+    if not OllamaServer.objects.filter(due).exists():  # a look without the database's write lock
+        return []
     with transaction.atomic():
-        servers = list(
-            OllamaServer.objects.select_for_update().filter(due).order_by("next_check_at")[:CLAIM]
-        )
-        OllamaServer.objects.filter(pk__in=[server.pk for server in servers]).update(
-            next_check_at=now + timedelta(seconds=settings.CHECK_INTERVAL)
-        )
+        waiting = OllamaServer.objects.select_for_update(skip_locked=True).filter(due)
+        servers = list(waiting.order_by(F("next_check_at").asc(nulls_first=True))[:CLAIM])
+        claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
+        claimed.update(next_check_at=now + CLAIMED)
     return servers
 
 
-async def _look_at_all(servers: Sequence[OllamaServer]) -> list[Finding]:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(server: OllamaServer) -> Finding:
-        async with gate:
-            return await _look_at(server)
-
-    return await asyncio.gather(*(one(server) for server in servers))
-
-
-async def _look_at(server: OllamaServer) -> Finding:
-    try:
-        async with client_of(server) as client:
-            async with asyncio.timeout(SECONDS):
-                begun = time.perf_counter()
-                version = await client.version()
-                latency = (time.perf_counter() - begun) * 1000
-                loaded = await client.ps()
-            tags = None
-            if _tags_are_due(server):
-                async with asyncio.timeout(TAGS_SECONDS):
-                    tags = await client.tags()
-    except TimeoutError:
-        return Finding(ServerStatus.OFFLINE, "timeout", _no_answer())
-    except OllamaError as error:
-        return Finding(_status_of(error), error.code, error.detail)
-    except InvalidInput as error:  # a stored address that is no longer one
-        return Finding(ServerStatus.OFFLINE, error.code, error.detail)
-    status = ServerStatus.DEGRADED if latency > SLOW_MS else ServerStatus.ONLINE
-    return Finding(
-        status,
-        reason="slow" if status == ServerStatus.DEGRADED else "",
-        version=version,
-        latency_ms=round(latency, 1),
-        loaded=loaded,
-        tags=tags,
-    )
-
-
-def _no_answer() -> Sentence:
-    text = gettext_noop(
-        "No answer within {seconds} s. Is the server overloaded or the network slow?"
-    )
-    return Sentence(text, seconds=int(SECONDS))
-
-
-def _status_of(error: OllamaError) -> ServerStatus:
-    if error.code == "unauthorized":
-        return ServerStatus.UNAUTHORIZED
-    # It answers, in Ollama's words, that it cannot: that is not the same as silence.
-    return ServerStatus.DEGRADED if error.code in ("busy", "server_error") else ServerStatus.OFFLINE
-
-
-def _tags_are_due(server: OllamaServer) -> bool:
-    if server.status not in (ServerStatus.ONLINE, ServerStatus.DEGRADED):
-        return True  # it comes (back) online: its models may be others
-    seen = server.tags_seen_at
-    return seen is None or timezone.now() - seen > timedelta(seconds=settings.TAGS_INTERVAL)
-
-
-def _write(pk: int, finding: Finding, begun: datetime) -> None:
-    """Write one finding, unless a check that began later has written already."""
+def _write(finding: Finding) -> None:
+    """Write one finding, unless a later check has written already or the server is another now."""
     with transaction.atomic():
-        server = OllamaServer.objects.select_for_update().filter(pk=pk).first()
-        if server is None or (server.checked_at and server.checked_at > begun):
+        server = _same_server(finding.server)
+        if server is None or (server.checked_at and server.checked_at > finding.begun):
             return
         was = (server.status, server.reason, server.version)
-        _apply(server, finding, begun)
-        changed = was != (server.status, server.reason, server.version)
-        if changed:
+        _apply(server, finding)
+        came = server.status in SEEN and was[0] not in SEEN
+        if came:
+            server.tags_seen_at = timezone.now()  # the sync reads the list
+        if finding.loaded is not None and mirror_loaded(server, finding.loaded, finding.begun):
+            _wonder(server)
+        if was != (server.status, server.reason, server.version):
             server.seq = next_seq(server.seq)
             announce_server(server)
-        server.save(update_fields=_WRITTEN)
-        unknown = _apply_loaded(server, finding.loaded) if finding.loaded is not None else False
-        if unknown or _list_changed(server, finding.tags, came_back=was[0] not in _SEEN):
+        server.save(update_fields=WRITTEN)
+        if came:
             _sync(server)
 
 
-_SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
-_WRITTEN = [
-    "status",
-    "reason",
-    "message",
-    "version",
-    "latency_ms",
-    "failures",
-    "last_seen_at",
-    "checked_at",
-    "next_check_at",
-    "seq",
-]
+def _compare(seen: ListSeen) -> None:
+    """Sync where the server's list is not the one that was synced last."""
+    with transaction.atomic():
+        server = _same_server(seen.server)
+        if server is None:
+            return
+        OllamaServer.objects.filter(pk=server.pk).update(tags_seen_at=timezone.now())
+        if seen.digest != server.tags_hash:
+            _sync(server)
 
 
-def _apply(server: OllamaServer, finding: Finding, begun: datetime) -> None:
+def _same_server(asked: OllamaServer) -> OllamaServer | None:
+    """The row now, locked; None where it is gone or has another address by now."""
+    servers = OllamaServer.objects.select_for_update()
+    server: OllamaServer | None = servers.filter(pk=asked.pk).first()
+    if server is None or any(getattr(server, a) != getattr(asked, a) for a in ASKED_AT):
+        return None
+    return server
+
+
+def _apply(server: OllamaServer, finding: Finding) -> None:
     server.status, server.reason = finding.status, finding.reason[:64]
     server.message = finding.message
-    server.checked_at = begun
-    server.next_check_at = begun + timedelta(seconds=settings.CHECK_INTERVAL)
+    server.checked_at = finding.begun
+    server.next_check_at = finding.begun + timedelta(seconds=settings.CHECK_INTERVAL)
     server.latency_ms = finding.latency_ms
     if finding.status in GONE:
         server.failures += 1
@@ -201,66 +142,13 @@ def _apply(server: OllamaServer, finding: Finding, begun: datetime) -> None:
         server.version = finding.version[:64]
 
 
-def _list_changed(server: OllamaServer, tags: list[TagEntry] | None, *, came_back: bool) -> bool:
-    if tags is None:
-        return False
-    lines = sorted(f"{entry.name.full} {entry.digest} {entry.size}" for entry in tags)
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    changed = digest != server.tags_hash
-    OllamaServer.objects.filter(pk=server.pk).update(tags_hash=digest, tags_seen_at=timezone.now())
-    return changed or came_back
+def _wonder(server: OllamaServer) -> None:
+    """Have the list read at the next check; a model that was deleted while loaded stays unknown."""
+    if server.tags_seen_at and timezone.now() - server.tags_seen_at > SURPRISED:
+        server.tags_seen_at = None
 
 
 def _sync(server: OllamaServer) -> None:
     from models_app.services.servers import sync_server
 
     sync_server(actor=SYSTEM, server=server)
-
-
-def _apply_loaded(server: OllamaServer, entries: list[LoadedModel]) -> bool:
-    """Mirror `/api/ps` in the rows; returns whether it names a model that the panel lacks.
-
-    Only rows that are in memory, or were, are read and written.
-    """
-    by_key, by_digest = {}, {}
-    for entry in entries:
-        if entry.stopping:
-            continue
-        by_key[entry.name.key] = entry
-        if entry.digest:
-            by_digest[entry.digest] = entry
-    rows = OllamaModel.objects.select_for_update(of=("self",)).filter(
-        Q(is_loaded=True) | Q(key__in=by_key) | Q(digest__in=by_digest), server=server
-    )
-    seen = set()
-    for row in rows.select_related("server", "last_task"):
-        seen.add(row.key)
-        _mirror(row, by_key.get(row.key) or by_digest.get(row.digest))
-    return bool(by_key.keys() - seen)
-
-
-def _mirror(row: OllamaModel, entry: LoadedModel | None) -> None:
-    loaded = loaded_facts(entry) if entry else None
-    busy = row.last_task is not None and row.last_task.state in LIVE
-    status = row.status if busy else rest_status_with(row, loaded is not None)
-    if row.loaded == loaded and row.status == status:
-        return
-    fields = ["loaded", "is_loaded", "status", "seq"]
-    if loaded and (row.loaded or {}).get("expires_at") != loaded["expires_at"]:
-        row.last_used_at = timezone.now()
-        fields.append("last_used_at")
-    if row.status != status and status == ModelStatus.RUNNING:
-        row.message = ""
-        fields.append("message")
-    row.loaded, row.is_loaded, row.status = loaded, loaded is not None, status
-    row.seq = next_seq(row.seq)
-    row.save(update_fields=fields)
-    announce_model(row)
-
-
-def rest_status_with(row: OllamaModel, is_loaded: bool) -> ModelStatus:
-    """The status of an idle row once `/api/ps` is taken into account; errors stay to be read."""
-    if not is_loaded and row.status == ModelStatus.ERROR:
-        return ModelStatus.ERROR
-    row.is_loaded = is_loaded
-    return rest_status(row)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 from typing import Any
 
 from models_app.ollama.client import OllamaClient
+from models_app.ollama.errors import OllamaError
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import LoadedModel, TagEntry
 
 
 def tag_facts(entry: TagEntry) -> dict[str, Any]:
-    """What `/api/tags` says of a model."""
+    """What `/api/tags` says of a model; times are ISO 8601 in UTC."""
+    modified_at = entry.modified_at
     return {
+        "name": entry.name.display,
         "digest": entry.digest,
         "size": entry.size,
         "family": entry.details.family,
-        "parameter_size": entry.details.parameter_size,
-        "quantization": entry.details.quantization,
-        "modified_at": entry.modified_at.isoformat() if entry.modified_at else None,
+        "parameter_size": entry.details.parameter_size[:32],
+        "quantization": entry.details.quantization[:32],
+        "modified_at": modified_at.astimezone(UTC).isoformat() if modified_at else None,
     }
 
 
@@ -32,19 +36,35 @@ def loaded_facts(entry: LoadedModel) -> dict[str, Any]:
     }
 
 
-def find_loaded(entries: Iterable[LoadedModel], *, key: str, digest: str) -> LoadedModel | None:
-    """The entry of one model: by name, else by digest, since aliases share one runner."""
-    entries = [entry for entry in entries if not entry.stopping]
-    for entry in entries:
-        if entry.name.key == key:
-            return entry
-    return next((entry for entry in entries if digest and entry.digest == digest), None)
+class InMemory:
+    """The models of one `/api/ps`, found by name or, since aliases share one runner, by digest.
 
+    One that is being unloaded counts as gone.
+    """
 
-def loaded_of(entries: Iterable[LoadedModel], *, key: str, digest: str) -> dict[str, Any] | None:
-    """The `loaded` fact of one model; None when it is not in memory."""
-    entry = find_loaded(entries, key=key, digest=digest)
-    return loaded_facts(entry) if entry else None
+    def __init__(self, entries: Iterable[LoadedModel]) -> None:
+        staying = [entry for entry in entries if not entry.stopping]
+        self._by_key = {entry.name.key: entry for entry in staying}
+        self._by_digest = {entry.digest: entry for entry in staying if entry.digest}
+
+    @property
+    def keys(self) -> set[str]:
+        """The normalised names that the server says."""
+        return set(self._by_key)
+
+    @property
+    def digests(self) -> set[str]:
+        """The digests of what is loaded."""
+        return set(self._by_digest)
+
+    def facts(self, *, key: str, digest: str) -> dict[str, Any] | None:
+        """The `loaded` fact of one model; None when it is not in memory."""
+        entry = self._by_key.get(key) or self._by_digest.get(digest)
+        return loaded_facts(entry) if entry else None
+
+    def has(self, key: str) -> bool:
+        """Whether a model is in memory under this very name."""
+        return key in self._by_key
 
 
 async def facts_of(client: OllamaClient, name: ModelName) -> dict[str, Any] | None:
@@ -52,6 +72,16 @@ async def facts_of(client: OllamaClient, name: ModelName) -> dict[str, Any] | No
     for entry in await client.tags():
         if entry.name.key == name.key:
             facts = tag_facts(entry)
-            facts["loaded"] = loaded_of(await client.ps(), key=name.key, digest=entry.digest)
-            return facts
+            memory = InMemory(await client.ps())
+            facts["loaded"] = memory.facts(key=name.key, digest=entry.digest)
+            return {**facts, **await _shown(client, name)}
     return None
+
+
+async def _shown(client: OllamaClient, name: ModelName) -> dict[str, Any]:
+    """What only `/api/show` says; nothing where it does not answer: the model is there anyway."""
+    try:
+        info = await client.show(name)
+    except OllamaError:
+        return {}
+    return {"context_length": info.context_length}

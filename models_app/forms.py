@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +14,15 @@ from models_app.services.lifecycle import parse_name
 from models_app.services.servers import CREDENTIALS, check_base_url
 from ollamactl.lib.errors import ApplicationError, InvalidInput
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
-class ServerChoice(forms.ModelChoiceField):
+    ServerField = forms.ModelChoiceField[OllamaServer]
+else:
+    ServerField = forms.ModelChoiceField  # only the stubs make it generic
+
+
+class ServerChoice(ServerField):
     """A server by its name; one that is gone from the panel is said to be."""
 
     default_error_messages = {
@@ -148,7 +155,7 @@ class ServerForm(forms.Form):
         """Say a service's error at the field that it is about."""
         self.add_error(error.attr if error.attr in self.fields else None, str(error.detail))
 
-    def _needed(self) -> object:
+    def _needed(self) -> StrPromise:
         if self.server is not None and "base_url" in self.changed_data:
             return _("Enter this again: the address is another one.")
         return _("This is needed for this kind of authentication.")

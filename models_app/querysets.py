@@ -11,7 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 from models_app.choices import ModelStatus, ServerStatus
 
 if TYPE_CHECKING:
-    pass
+    from models_app.models import OllamaModel, OllamaServer  # noqa: F401 - the base classes' names
 
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 

@@ -2,56 +2,57 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit_app.actors import SYSTEM
 from models_app.choices import ModelStatus
+from models_app.download import Download
 from models_app.endpoints import client_of, registry_config
-from models_app.facts import facts_of, loaded_of
+from models_app.facts import InMemory, facts_of
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import ModelMissing, OllamaError
 from models_app.ollama.names import ModelName
-from models_app.ollama.progress import PullProgress
-from models_app.ollama.registry import RegistryError, fetch_manifest
+from models_app.ollama.registry import Manifest, RegistryConfig, RegistryError, fetch_manifest
 from models_app.services import states, sync
+from models_app.services.listing import Listing
+from models_app.services.preflight import DISK_TOO_SMALL, check_pull
 from models_app.services.servers import create_sync
 from ollamactl.lib.units import format_size
 from tasks_app.choices import State, Unit
 from tasks_app.models import Task
 from tasks_app.runners import RetryPolicy, Runner, TaskFailed, register
 
-MANIFEST_SECONDS = 10.0
-
 
 class ModelRunner(Runner):
-    """A task about one model on one server."""
+    """A task about one model on one server, which then shows `queued` and `running`."""
 
     queued: ClassVar[ModelStatus]
     running: ClassVar[ModelStatus]
 
     @classmethod
     def settle(cls, task: Task) -> None:
-        states.settle_model(task, queued=cls.queued, running=cls.running)
+        states.settle_model(task)
 
     @classmethod
     def topics(cls, task: Task) -> list[str]:
         return ["models", f"model:{task.resource_id}"]
 
     def work(self) -> dict[str, Any] | None:
-        model = (
-            OllamaModel.objects.select_related("server")
-            .filter(pk=self.task.resource_id or 0)
-            .first()
-        )
+        models = OllamaModel.objects.select_related("server")
+        model = models.filter(pk=self.task.resource_id or 0).first()
         if model is None:
-            raise TaskFailed(_("This model is gone from the panel."), code="model_gone")
+            raise TaskFailed(states.GONE_FROM_PANEL, code="model_gone")
+        self.prepare(model)
         return self.run.stream(self._guarded(model))
+
+    def prepare(self, model: OllamaModel) -> None:
+        """What has to be looked up before the work; here the database may be asked."""
 
     async def _guarded(self, model: OllamaModel) -> dict[str, Any] | None:
         try:
@@ -71,21 +72,39 @@ class PullRunner(ModelRunner):
 
     type = "model.pull"
     queue = "pulls"
-    retry = RetryPolicy(attempts=6, backoff=2.0, longest=120.0)
+    retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)
     pausable = True
     queued = ModelStatus.WAITING
     running = ModelStatus.DOWNLOADING
+    _manifest: Manifest | None = None
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:
         server = OllamaServer.objects.filter(pk=int(limit_key.rpartition(":")[2])).first()
         return (server.max_downloads if server else None) or settings.DOWNLOADS_PER_SERVER
 
+    def prepare(self, model: OllamaModel) -> None:
+        """The check again: the disk may have filled while this waited. All else Ollama says."""
+        found = check_pull(server=model.server, name=model.name, task=self.task)
+        self._manifest = found.manifest
+        full = found.reason(DISK_TOO_SMALL)
+        if full is not None and self.task.payload.get("override"):
+            self.run.log("The disk is too small by the check, which was overridden.")
+        elif full is not None:
+            raise TaskFailed(full, code="insufficient_resources")
+
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         name = ModelName.parse(model.name)
-        layers = await self._layers(model, name)
-        while not await self._pull_once(model, client, name, layers):
-            self.run.log("No byte came for a while: asking again.")
+        config = registry_config(model.server)
+        download = Download(
+            self.run,
+            client,
+            name,
+            layers=await self._layers(name, config),
+            insecure=config.is_insecure(name.host),
+            reached=(self.task.done, self.task.total),
+        )
+        await download.finish()
         facts = await facts_of(client, name)
         if facts is None:
             raise TaskFailed(
@@ -96,44 +115,17 @@ class PullRunner(ModelRunner):
         self.run.log(f"success {facts['digest'][:12]}")
         return facts
 
-    async def _layers(self, model: OllamaModel, name: ModelName) -> dict[str, int] | None:
+    async def _layers(self, name: ModelName, config: RegistryConfig) -> dict[str, int] | None:
         """The sizes of all layers, so that the bar has its whole length from the start."""
+        manifest = self._manifest
         try:
-            manifest = await asyncio.wait_for(
-                fetch_manifest(name, config=registry_config(model.server)), MANIFEST_SECONDS
-            )
-        except (RegistryError, TimeoutError) as error:
+            if manifest is None:  # the check gave up early; here there is time
+                manifest = await fetch_manifest(name, config=config)
+        except RegistryError as error:
             self.run.log(f"The panel cannot read the manifest itself: {error}")
             return None
         self.run.log(f"manifest sha256:{manifest.digest}: {format_size(manifest.total_bytes)}")
         return dict(manifest.layers)
-
-    async def _pull_once(
-        self,
-        model: OllamaModel,
-        client: OllamaClient,
-        name: ModelName,
-        layers: dict[str, int] | None,
-    ) -> bool:
-        """One `POST /api/pull`; False when it stalled and the connection was dropped."""
-        progress = PullProgress(layers)
-        phase = ""
-        insecure = registry_config(model.server).is_insecure(name.host)
-        lines = client.pull(name.display, insecure=insecure)
-        try:
-            async for line in lines:
-                progress.feed(line, time.monotonic())
-                if line.status != phase:
-                    phase = line.status
-                    self.run.log(phase)
-                self.run.progress(
-                    done=progress.done, total=progress.total, unit=Unit.BYTES, phase=progress.phase
-                )
-                if progress.stalled(time.monotonic(), settings.STALL_SECONDS):
-                    return False
-        finally:
-            await lines.aclose()
-        return True
 
 
 @register
@@ -148,16 +140,24 @@ class StartRunner(ModelRunner):
         self.run.log(f"loading {model.name}")
         begun = time.monotonic()
         await client.load(model.name, keep_alive=self.task.payload.get("keep_alive", -1))
-        loaded = loaded_of(await client.ps(), key=model.key, digest=model.digest)
+        loaded = InMemory(await client.ps()).facts(key=model.key, digest=model.digest)
         if loaded is None:
-            raise TaskFailed(
-                _("The server loaded the model and let it go at once. Is there memory for it?"),
-                code="not_loaded",
-                retryable=False,
-            )
+            raise await self._not_loaded(model, client)
         seconds = time.monotonic() - begun
         self.run.log(f"loaded in {seconds:.1f} s: {loaded['processor']}")
         return {"loaded": loaded, "load_seconds": round(seconds, 3)}
+
+    async def _not_loaded(self, model: OllamaModel, client: OllamaClient) -> TaskFailed:
+        info = await client.show(model.name)
+        if info.remote_host or info.remote_model:
+            return TaskFailed(
+                _("This model runs in Ollama's cloud: there is nothing to start, just use it."),
+                code="remote_model",
+            )
+        return TaskFailed(
+            _("The server loaded the model and let it go at once. Is there memory for it?"),
+            code="not_loaded",
+        )
 
 
 @register
@@ -191,13 +191,17 @@ class DeleteRunner(ModelRunner):
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         try:
-            if loaded_of(await client.ps(), key=model.key, digest=""):
+            if InMemory(await client.ps()).has(model.key):
                 self.run.progress(phase="unloading")
-                await client.unload(model.name, digest="")
+                await client.unload(model.name)
             self.run.progress(phase="deleting")
             await client.delete(model.name)
         except ModelMissing:
             self.run.log("The server does not have it any more.")
+        except OllamaError as error:
+            if model.is_installed:
+                raise
+            self.run.log(f"Never installed, and its server does not answer ({error.code}).")
         return {"deleted": model.name}
 
 
@@ -230,13 +234,15 @@ class SyncRunner(Runner):
                 done=done, total=total, unit=Unit.ITEMS, phase="writing"
             ),
         )
-        self.run.log(", ".join(f"{name} {value}" for name, value in counts.items()))
+        numbers = {**counts, "conflicts": len(counts["conflicts"])}
+        self.run.log(", ".join(f"{name} {number}" for name, number in numbers.items()))
         return counts
 
-    async def _read(self, server: OllamaServer) -> sync.Listing:
+    async def _read(self, server: OllamaServer) -> Listing:
+        asked_at = timezone.now()
         try:
             async with client_of(server) as client:
-                return sync.Listing(tags=await client.tags(), loaded=await client.ps())
+                return Listing(await client.tags(), await client.ps(), asked_at)
         except OllamaError as error:
             raise TaskFailed(error.detail, code=error.code, retryable=error.retryable) from error
 
@@ -252,8 +258,8 @@ class SyncAllRunner(Runner):
         return ["servers"]
 
     def work(self) -> dict[str, Any] | None:
-        made = set(self.task.children.values_list("resource_id", flat=True))
-        for server in OllamaServer.objects.exclude(pk__in=made):
+        made = self.task.children.filter(resource_id__isnull=False).values("resource_id")
+        for server in list(OllamaServer.objects.exclude(pk__in=made).order_by("pk")):
             self.run.check()
             create_sync(
                 actor=SYSTEM,

@@ -20,7 +20,7 @@ def _models(number: int | None) -> dict[str, Any]:
 
 
 def _model(number: int | None) -> dict[str, Any] | None:
-    row = OllamaModel.objects.for_display().filter(pk=number).first()
+    row = OllamaModel.objects.for_display().filter(pk=number or 0).first()
     return model_as_data(row) if row else None
 
 
@@ -30,7 +30,7 @@ def _servers(number: int | None) -> dict[str, Any]:
 
 
 def _server(number: int | None) -> dict[str, Any] | None:
-    row = OllamaServer.objects.filter(pk=number).first()
+    row = OllamaServer.objects.filter(pk=number or 0).first()
     return server_as_data(row) if row else None
 
 

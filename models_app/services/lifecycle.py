@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from audit_app.actors import Actor
 from audit_app.services import record_action
@@ -14,8 +15,9 @@ from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.services.preflight import Preflight, check_pull
-from models_app.services.states import busy
+from models_app.services.states import GONE_FROM_PANEL, busy
 from ollamactl.lib.errors import Conflict, InvalidInput
+from ollamactl.lib.sentences import Sentence
 from tasks_app import services as tasks
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
@@ -57,14 +59,19 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
             extra={"preflight": preflight.as_json()},
         )
     with transaction.atomic():
+        _require_server(server)
         model = _row_for(server, parsed)
         task = _begin(
             actor=actor,
             model=model,
             type="model.pull",
-            payload={"override": override},
+            payload={"override": override, "needed": preflight.download_bytes},
             limit_key=f"server.pulls:{server.pk}",
-            data={"override": override, "preflight": preflight.verdict},
+            data={
+                "override": override,
+                "preflight": preflight.verdict,
+                "reasons": [reason["code"] for reason in preflight.reasons],
+            },
         )
     return Pull(model=_fresh(model), task=task, preflight=preflight)
 
@@ -81,7 +88,7 @@ def start_model(*, actor: Actor, model: OllamaModel, keep_alive: int | str = -1)
     """Queue the loading of a model; it stays loaded until it is stopped."""
     actor.require(START)
     with transaction.atomic():
-        model = locked(model)
+        model = _idle(model)
         _require_installed(model)
         return _begin(
             actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive}
@@ -92,10 +99,10 @@ def stop_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the unloading of a model."""
     actor.require(STOP)
     with transaction.atomic():
-        model = locked(model)
+        model = _idle(model)
         _require_installed(model)
-        if not model.is_loaded and model.status != ModelStatus.ERROR:
-            raise Conflict(_("“%(name)s” is not running.") % {"name": model.name})
+        if not model.is_loaded:
+            raise Conflict(Sentence(gettext_noop("“{name}” is not running."), name=model.name))
         return _begin(actor=actor, model=model, type="model.stop")
 
 
@@ -103,9 +110,8 @@ def delete_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the deletion of a model: stopped, deleted at the server, then the row and its logs."""
     actor.require(DELETE)
     with transaction.atomic():
-        return _begin(
-            actor=actor, model=locked(model), type="model.delete", data={"digest": model.digest}
-        )
+        model = _idle(model)
+        return _begin(actor=actor, model=model, type="model.delete", data={"digest": model.digest})
 
 
 def cancel_work(*, actor: Actor, model: OllamaModel) -> Task:
@@ -130,14 +136,22 @@ def retry_work(*, actor: Actor, model: OllamaModel) -> Task:
 
 def locked(model: OllamaModel) -> OllamaModel:
     """The row as it is now, locked for the transaction; `Conflict` when it is gone."""
-    row = (
+    row: OllamaModel | None = (
         OllamaModel.objects.select_for_update(of=("self",))
         .select_related("server", "last_task")
         .filter(pk=model.pk)
         .first()
     )
     if row is None:
-        raise Conflict(_("This model is gone from the panel."))
+        raise Conflict(GONE_FROM_PANEL)
+    return row
+
+
+def _idle(model: OllamaModel) -> OllamaModel:
+    """The locked row; `Conflict` while a task works on it."""
+    row = locked(model)
+    if row.last_task is not None and row.last_task.state in LIVE:
+        raise busy(row, row.last_task)
     return row
 
 
@@ -150,9 +164,7 @@ def _begin(
     limit_key: str = "",
     data: dict[str, Any] | None = None,
 ) -> Task:
-    """Queue one task of a locked model and record who asked for it."""
-    if model.last_task is not None and model.last_task.state in LIVE:
-        raise busy(model, model.last_task)
+    """Queue one task of a locked, idle model and record who asked for it."""
     task = tasks.create_task(
         type=type,
         actor=actor,
@@ -189,7 +201,13 @@ def _row_for(server: OllamaServer, name: ModelName) -> OllamaModel:
                 )
         except IntegrityError:  # somebody asked for the same at the same moment
             row = OllamaModel.objects.get(server=server, key=name.key)
-    return locked(row)
+    return _idle(row)
+
+
+def _require_server(server: OllamaServer) -> None:
+    """Locks the row too: a server is not forgotten while a pull on it begins."""
+    if not OllamaServer.objects.select_for_update().filter(pk=server.pk).exists():
+        raise Conflict(_("This server is gone from the panel."))
 
 
 def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
@@ -203,22 +221,22 @@ def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
 
 def _require_installed(model: OllamaModel) -> None:
     if not model.is_installed:
-        raise Conflict(
-            _("“%(name)s” is not on the server yet. Pull it first.") % {"name": model.name}
-        )
+        text = gettext_noop("“{name}” is not on the server yet. Pull it first.")
+        raise Conflict(Sentence(text, name=model.name))
 
 
 def _task_of(model: OllamaModel, *, live: bool) -> Task:
     task = model.last_task
     if task is None or (task.state in LIVE) != live:
-        sentence = (
-            _("Nothing is under way for “%(name)s”.")
+        text = (
+            gettext_noop("Nothing is under way for “{name}”.")
             if live
-            else _("There is nothing to retry for “%(name)s”.")
+            else gettext_noop("There is nothing to retry for “{name}”.")
         )
-        raise Conflict(sentence % {"name": model.name})
+        raise Conflict(Sentence(text, name=model.name))
     return task
 
 
 def _fresh(model: OllamaModel) -> OllamaModel:
-    return OllamaModel.objects.for_display().get(pk=model.pk)
+    row: OllamaModel = OllamaModel.objects.for_display().get(pk=model.pk)
+    return row

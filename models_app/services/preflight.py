@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Sum
 from django.utils.translation import gettext_lazy as _
 
 from models_app.choices import ServerStatus
-from models_app.endpoints import client_of, registry_config
 from models_app.models import OllamaServer
-from models_app.ollama.errors import OllamaError
+from models_app.ollama.errors import ManifestMissing, RegistryError, RegistryUnreachable
 from models_app.ollama.names import ModelName
-from models_app.ollama.registry import Manifest, RegistryError, fetch_manifest
+from models_app.ollama.registry import Manifest
 from models_app.probes import disk_free
 from models_app.querysets import GONE
+from models_app.services.survey import Answers, survey
 from ollamactl.lib.sentences import Sentence
 from ollamactl.lib.units import format_size
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 
-# All questions together; who has not answered by then is unknown.
-SECONDS = 2.0
 OK, WARN, BLOCK, UNKNOWN = "ok", "warn", "block", "unknown"
+NOTE = "note"
+DISK_TOO_SMALL = "disk_too_small"
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """The verdict: `ok`, `warn` or `block`, with its reasons. `as_json` has the API's shape."""
+    """The verdict: `ok`, `warn` or `block`, with its reasons. `as_json` has the API's shape.
+
+    `manifest` is what the registry said, for who goes on from here.
+    """
 
     verdict: str
     download_bytes: int | None = None
@@ -40,6 +42,7 @@ class Preflight:
     network: dict[str, Any] = field(default_factory=dict)
     downloads: dict[str, Any] = field(default_factory=dict)
     reasons: tuple[dict[str, Any], ...] = ()
+    manifest: Manifest | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The API's answer, in the reader's language."""
@@ -60,14 +63,18 @@ class Preflight:
         """The reasons that block, as one text."""
         return " ".join(str(r["detail"]) for r in self.reasons if r["level"] == BLOCK)
 
+    def reason(self, code: str) -> object | None:
+        """The sentence of one reason; None where it is not among them."""
+        return next((r["detail"] for r in self.reasons if r["code"] == code), None)
+
 
 @dataclass
 class _Findings:
-    """What the questions brought, and the reasons that follow."""
+    """The reasons that follow from the answers."""
 
     reasons: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, level: str, code: str, detail: Any) -> None:
+    def add(self, level: str, code: str, detail: object) -> None:
         self.reasons.append({"level": level, "code": code, "detail": detail})
 
     @property
@@ -76,104 +83,123 @@ class _Findings:
         return next((level for level in (BLOCK, WARN) if level in levels), OK)
 
 
-def check_pull(*, server: OllamaServer, name: str) -> Preflight:
+def check_pull(*, server: OllamaServer, name: str, task: Task | None = None) -> Preflight:
     """Look at what a pull would need, within 2 s; what is not known by then is `unknown`.
 
     Only what is certain blocks: a server that is gone, a model that its registry does not have, a
-    disk that is too small.
+    disk that is too small. `task`: the pull that begins now; those that wait behind it do not
+    count.
     """
     found = _Findings()
-    if server.status in GONE:
-        _add_server_gone(found, server)
-    manifest, missing = _ask(found, server, ModelName.parse(name))
-    download = sum(missing.values()) if missing is not None else None
-    disk = _disk(found, server, download)
-    downloads = _downloads(found, server)
+    answers = survey(server, ModelName.parse(name))
+    _judge_server(found, server, answers)
+    network = _judge_registry(found, answers)
+    download = answers.missing_bytes
+    disk = _disk(found, server, download, task)
+    downloads = _downloads(found, server, task)
+    if server.is_simulated:
+        found.add(NOTE, "simulated", _("This server is simulated: nothing is really downloaded."))
     return Preflight(
         verdict=found.verdict,
         download_bytes=download,
         estimate="manifest" if download is not None else UNKNOWN,
         disk=disk,
         memory={"state": UNKNOWN, "free": None, "needed": None},
-        network={"state": OK if manifest is not None else UNKNOWN},
+        network={"state": network},
         downloads=downloads,
         reasons=tuple(found.reasons),
+        manifest=answers.manifest,
     )
 
 
-def _add_server_gone(found: _Findings, server: OllamaServer) -> None:
-    if server.status == ServerStatus.UNAUTHORIZED:
+def _judge_server(found: _Findings, server: OllamaServer, answers: Answers) -> None:
+    """What the server says now is worth more than what its last check said."""
+    if answers.server_answered:
+        return
+    error = answers.server_error
+    if error is not None:
+        level = WARN if error.code in ("busy", "server_error", "timeout") else BLOCK
+        found.add(level, f"server_{error.code}", error.detail)
+    elif server.status == ServerStatus.UNAUTHORIZED:
         sentence = _("“{name}” does not accept the panel's credentials. Correct them first.")
-    else:
+        found.add(BLOCK, "server_unauthorized", Sentence(sentence, name=server.name))
+    elif server.status in GONE:
         sentence = _("“{name}” does not answer. Start it or correct its address first.")
-    found.add(BLOCK, f"server_{server.status}", Sentence(sentence, name=server.name))
+        found.add(BLOCK, "server_offline", Sentence(sentence, name=server.name))
+    else:
+        sentence = _("“{name}” does not answer just now; the download begins when it does.")
+        found.add(WARN, "server_silent", Sentence(sentence, name=server.name))
 
 
-def _ask(
-    found: _Findings, server: OllamaServer, name: ModelName
-) -> tuple[Manifest | None, dict[str, int] | None]:
-    """The manifest, and the sizes of its layers that the server does not have yet."""
-    try:
-        return asyncio.run(asyncio.wait_for(_manifest_and_missing(server, name), SECONDS))
-    except TimeoutError:
+def _judge_registry(found: _Findings, answers: Answers) -> str:
+    """The state of the network between the panel and the registry."""
+    error = answers.registry_error
+    if answers.manifest is not None:
+        return OK
+    if error is None:
         detail = _("The registry did not answer in time; the size of the download is not known.")
         found.add(WARN, "registry_timeout", detail)
-    except RegistryError as error:
-        level = BLOCK if error.code == "model_missing" else WARN
-        found.add(level, error.code, error.detail)
-    return None, None
+        return UNKNOWN
+    found.add(BLOCK if isinstance(error, ManifestMissing) else WARN, error.code, error.detail)
+    return _network_state(error)
 
 
-async def _manifest_and_missing(
-    server: OllamaServer, name: ModelName
-) -> tuple[Manifest, dict[str, int]]:
-    manifest = await fetch_manifest(name, config=registry_config(server))
-    if server.status in GONE:
-        return manifest, dict(manifest.layers)
-    try:
-        async with client_of(server) as client:
-            there = await asyncio.gather(*(client.head_blob(d) for d in manifest.layers))
-    except OllamaError:
-        return manifest, dict(manifest.layers)
-    sizes = zip(manifest.layers.items(), there, strict=True)
-    return manifest, {digest: size for (digest, size), has in sizes if not has}
+def _network_state(error: RegistryError) -> str:
+    if isinstance(error, RegistryUnreachable):
+        return WARN
+    return OK if isinstance(error, ManifestMissing) else UNKNOWN
 
 
-def _disk(found: _Findings, server: OllamaServer, needed: int | None) -> dict[str, Any]:
+def _disk(
+    found: _Findings, server: OllamaServer, needed: int | None, task: Task | None
+) -> dict[str, Any]:
     free = disk_free(server)
-    reserved = _reserved(server)
+    reserved = _reserved(server, task)
     after = free - reserved - needed if free is not None and needed is not None else None
     state = UNKNOWN if after is None else (OK if after >= 0 else BLOCK)
     if state == BLOCK and free is not None and needed is not None:
         detail = Sentence(
             _(
                 "The disk has {free} free, {reserved} of it for other downloads, and this one "
-                "needs {needed}."
+                "needs {needed}. Delete models there or add space, then try again."
             ),
             free=format_size(free),
             reserved=format_size(reserved),
             needed=format_size(needed),
         )
-        found.add(BLOCK, "disk_too_small", detail)
+        found.add(BLOCK, DISK_TOO_SMALL, detail)
     return {"state": state, "free": free, "reserved": reserved, "needed": needed, "after": after}
 
 
-def _reserved(server: OllamaServer) -> int:
-    """Bytes that the server's other pulls, queued and running, have still to write."""
-    pulls = Task.objects.filter(limit_key=f"server.pulls:{server.pk}", state__in=LIVE)
-    left = pulls.filter(total__gt=F("done")).aggregate(left=Sum(F("total") - F("done")))["left"]
-    return int(left or 0)
+def _reserved(server: OllamaServer, task: Task | None) -> int:
+    """Bytes that the server's other pulls have still to write: those that wait, too."""
+    pulls = _pulls_of(server, LIVE if task is None else (State.RUNNING,), task)
+    rows = pulls.values_list("payload__needed", "done", "total")
+    return sum(_bytes_left(*row) for row in rows)
 
 
-def _downloads(found: _Findings, server: OllamaServer) -> dict[str, Any]:
+def _bytes_left(needed: Any, done: int | None, total: int | None) -> int:
+    """By what the check found when the pull was asked for, and by how far it is."""
+    known: Iterable[int] = [needed] if isinstance(needed, int) else []
+    if total is not None:
+        known = [*known, total - (done or 0)]
+    return max(0, min(known, default=0))
+
+
+def _downloads(found: _Findings, server: OllamaServer, task: Task | None) -> dict[str, Any]:
     limit = server.max_downloads or settings.DOWNLOADS_PER_SERVER
-    running = Task.objects.filter(
-        limit_key=f"server.pulls:{server.pk}", state__in=(State.QUEUED, State.RUNNING)
-    ).count()
-    if running >= limit:
+    states = _pulls_of(server, (State.QUEUED, State.RUNNING), task).values_list("state", flat=True)
+    before = list(states)
+    if task is None and len(before) >= limit:
         detail = Sentence(
-            _("{count} downloads are before this one; it starts when one of them ends."),
-            count=running,
+            _("{count} downloads are before this one; {limit} run at once on this server."),
+            count=len(before),
+            limit=limit,
         )
         found.add(WARN, "queued_behind", detail)
-    return {"running": running, "limit": limit}
+    return {"running": before.count(State.RUNNING), "limit": limit}
+
+
+def _pulls_of(server: OllamaServer, states: Iterable[str], but: Task | None) -> Any:
+    pulls = Task.objects.filter(limit_key=f"server.pulls:{server.pk}", state__in=states)
+    return pulls.exclude(pk=but.pk) if but is not None else pulls

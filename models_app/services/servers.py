@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app import checks
-from models_app.choices import AuthKind
+from models_app.choices import AuthKind, ServerStatus
 from models_app.events import announce_server, announce_server_removed
 from models_app.models import OllamaModel, OllamaServer
 from ollamactl.lib.errors import Conflict, InvalidInput
@@ -20,6 +22,7 @@ from tasks_app import services as tasks
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
+from tasks_app.words import ask_to_cancel
 
 ADD = "models_app.add_ollamaserver"
 CHANGE = "models_app.change_ollamaserver"
@@ -33,6 +36,18 @@ CREDENTIALS = {
     AuthKind.BASIC: ("username", "password"),
     AuthKind.HEADER: ("name", "value"),
 }
+# A server that nobody has asked yet.
+UNKNOWN: dict[str, Any] = {
+    "status": ServerStatus.UNKNOWN,
+    "reason": "",
+    "message": "",
+    "version": "",
+    "latency_ms": None,
+    "failures": 0,
+    "checked_at": None,
+    "tags_seen_at": None,
+    "tags_hash": "",
+}
 EDITABLE = ("name", "base_url", "auth_kind", "credentials", "ca_pem", "max_downloads")
 
 
@@ -44,7 +59,7 @@ def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> Olla
     actor.require(ADD)
     server = OllamaServer(seq=next_seq(0))
     _assign(server, {"name": name, "base_url": base_url, **fields})
-    with transaction.atomic():
+    with transaction.atomic(), _names_kept_apart():
         _validate(server)
         server.save(force_insert=True)
         record_action(
@@ -61,15 +76,22 @@ def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> Olla
 
 
 def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> OllamaServer:
-    """Change some fields. Credentials that are not given stay."""
+    """Change some fields. Credentials that are not given stay.
+
+    What was known of the server at another address, or with other credentials, is forgotten.
+    """
     actor.require(CHANGE)
-    with transaction.atomic():
-        server = OllamaServer.objects.select_for_update().get(pk=server.pk)
+    with transaction.atomic(), _names_kept_apart():
+        server = _locked(server)
+        before = [getattr(server, name) for name in checks.ASKED_AT]
         _assign(server, fields)
         _validate(server)
+        if before != [getattr(server, name) for name in checks.ASKED_AT]:
+            for name, value in UNKNOWN.items():
+                setattr(server, name, value)
         server.seq = next_seq(server.seq)
         server.next_check_at = None
-        server.save(update_fields=[*EDITABLE, "seq", "next_check_at"])
+        server.save(update_fields=[*EDITABLE, *UNKNOWN, "seq", "next_check_at"])
         record_action(
             actor=actor,
             verb="server.change",
@@ -87,11 +109,14 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
     """Forget a server and its models here; nothing is changed on it. `Conflict` with live tasks."""
     actor.require(REMOVE)
     with transaction.atomic():
+        server = _locked(server)
         if OllamaModel.objects.filter(server=server, last_task__state__in=LIVE).exists():
             raise Conflict(
                 _("Work is under way on “%(name)s”. Cancel it or wait for it first.")
                 % {"name": server.name}
             )
+        for sync in Task.objects.live().about("server", server.pk):
+            ask_to_cancel(sync.pk)
         record_action(
             actor=actor,
             verb="server.remove",
@@ -107,7 +132,7 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
 def check_server(*, actor: Actor, server: OllamaServer) -> OllamaServer:
     """Check one server now (a few seconds at most) and return it with its new status."""
     actor.require("models_app.view_ollamaserver")
-    checks.check_servers([server])
+    checks.check_servers([server], lists=False)
     return OllamaServer.objects.get(pk=server.pk)
 
 
@@ -150,6 +175,25 @@ def create_sync(
         parent=parent,
         limit_key=f"server.sync:{server.pk}",
     )
+
+
+@contextmanager
+def _names_kept_apart() -> Iterator[None]:
+    """Two people may add the same at the same moment; the database lets one."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvalidInput(
+            _("Somebody has just added a server with this name or address."), attr="base_url"
+        ) from error
+
+
+def _locked(server: OllamaServer) -> OllamaServer:
+    """The row as it is now, locked for the transaction; `Conflict` when it is gone."""
+    row: OllamaServer | None = OllamaServer.objects.select_for_update().filter(pk=server.pk).first()
+    if row is None:
+        raise Conflict(_("This server is gone from the panel."))
+    return row
 
 
 def _sync(*, actor: Actor, server: OllamaServer, on_conflict: str) -> Task:

@@ -1,6 +1,6 @@
 """Bringing a model's row in line with its task and with what the server says.
 
-The only place that writes `OllamaModel.status`.
+Only here is it decided what `OllamaModel.status` is: see `status_now`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from models_app.choices import ModelStatus
 from models_app.events import announce_model
-from models_app.models import OllamaModel
+from models_app.models import OllamaModel, OllamaServer
 from ollamactl.lib.errors import Conflict
 from ollamactl.lib.sentences import Sentence, from_stored
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
+from tasks_app.runners import runner_of
 from tasks_app.sequence import next_seq
 
 # What a server's answer or a task's result may set on a row.
 FACTS = (
+    "name",
     "digest",
     "size",
     "family",
@@ -32,6 +35,9 @@ FACTS = (
     "modified_at",
     "loaded",
 )
+GONE_FROM_PANEL = Sentence(gettext_noop("This model is gone from the panel. Add it again."))
+# A model that is loaded stays `running` through these: its task shows the work.
+UNSEEN_WHILE_LOADED = (ModelStatus.WAITING, ModelStatus.DOWNLOADING, ModelStatus.PAUSED)
 
 
 def locked_model(task: Task) -> OllamaModel | None:
@@ -54,25 +60,18 @@ def attach(model: OllamaModel, task: Task) -> None:
 
 def busy(model: OllamaModel, task: Task) -> Conflict:
     """The error for work on a model that has work under way."""
-    return Conflict(
-        _("“%(name)s” is being worked on already. Wait for it, or cancel that first.")
-        % {"name": model.name},
-        extra={"task": task.pk, "model": model.pk},
-    )
+    text = gettext_noop("“{name}” is being worked on already. Wait for it, or cancel that first.")
+    return Conflict(Sentence(text, name=model.name), extra={"task": task.pk, "model": model.pk})
 
 
-def set_status(model: OllamaModel, status: ModelStatus, message: object = "") -> None:
-    """Write the status with its message, and tell everybody on commit."""
-    model.status = status
-    model.message = message
-    save_model(model, "status", "message", "last_task")
-
-
-def save_model(model: OllamaModel, *fields: str) -> None:
-    """Save some fields under a new version number and announce the row."""
-    model.seq = next_seq(model.seq)
-    model.save(update_fields=[*fields, "seq"])
-    announce_model(model)
+def status_now(model: OllamaModel) -> ModelStatus:
+    """What the status has to be: by the live task, else by what the server has and runs."""
+    task = model.last_task
+    if task is None or task.state not in LIVE:
+        return rest_status(model)
+    status = _passing_status(task)
+    hidden = model.is_loaded and status in UNSEEN_WHILE_LOADED
+    return ModelStatus.RUNNING if hidden else status
 
 
 def rest_status(model: OllamaModel) -> ModelStatus:
@@ -80,6 +79,13 @@ def rest_status(model: OllamaModel) -> ModelStatus:
     if model.is_loaded:
         return ModelStatus.RUNNING
     return ModelStatus.STOPPED if model.is_installed else ModelStatus.ERROR
+
+
+def save_model(model: OllamaModel, *fields: str) -> None:
+    """Save some fields under a new version number and announce the row."""
+    model.seq = next_seq(model.seq)
+    model.save(update_fields=[*fields, "seq"])
+    announce_model(model)
 
 
 def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
@@ -92,49 +98,72 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
         if name == "modified_at" and isinstance(value, str):
             value = datetime.fromisoformat(value)
         if getattr(model, name) != value:
+            if name == "loaded" and _was_used(model.loaded, value):
+                model.last_used_at = timezone.now()
+                changed.append("last_used_at")
             setattr(model, name, value)
             changed.append(name)
-    if "loaded" in facts and model.is_loaded != bool(facts["loaded"]):
-        model.is_loaded = bool(facts["loaded"])
+    if model.is_loaded != bool(model.loaded):
+        model.is_loaded = bool(model.loaded)
         changed.append("is_loaded")
     return changed
 
 
-def settle_model(task: Task, *, queued: ModelStatus, running: ModelStatus) -> None:
-    """The common rule from a task's state to its model's status.
+def _was_used(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    """Loading is a use, and each request to a loaded model moves the moment at which it leaves."""
+    if now is None:
+        return False
+    return before is None or before.get("expires_at") != now["expires_at"]
 
-    While the task lives the model shows `queued` or `running`, but a model that is loaded stays
-    `running` (its task shows the work). At the end the model rests again: a success takes the
-    result's facts, a failure leaves its sentence as the message and never touches what is there.
+
+def settle_model(task: Task) -> None:
+    """The common rule from a task's state to its model's row.
+
+    While the task lives the model shows it. At the end the model rests again: a success takes the
+    result's facts, a failure leaves its sentence as the message and touches nothing that is there.
     """
     model = locked_model(task)
     if model is None:
         if task.state == State.QUEUED:
-            raise Conflict(_("This model is gone from the panel. Add it again."))
+            raise Conflict(GONE_FROM_PANEL)
         return
     if task.state in LIVE:
         attach(model, task)
-        passing = {
-            State.QUEUED: queued,
-            State.RUNNING: running,
-            State.PAUSED: ModelStatus.PAUSED,
-        }[State(task.state)]
-        keep_running = model.is_loaded and passing in (
-            ModelStatus.WAITING,
-            ModelStatus.DOWNLOADING,
-            ModelStatus.PAUSED,
-        )
-        set_status(model, ModelStatus.RUNNING if keep_running else passing, _failure(task))
-        return
-    if model.last_task_id != task.pk:
-        return
+        _show(model, _failure(task), "last_task")
+    elif model.last_task_id == task.pk:
+        _rest(model, task)
+
+
+def _rest(model: OllamaModel, task: Task) -> None:
     if task.state == State.SUCCEEDED:
-        changed = take_facts(model, task.result or {})
-        model.status, model.message = rest_status(model), ""
-        save_model(model, "status", "message", *changed)
+        _show(model, "", *take_facts(model, task.result or {}))
         return
-    message = _failure(task) if task.state == State.FAILED else Sentence(gettext_noop("Cancelled."))
-    set_status(model, rest_status(model), message)
+    cancelled = Sentence(gettext_noop("Cancelled."))
+    _show(model, cancelled if task.state == State.CANCELLED else _failure(task))
+    _doubt_the_list(model.server_id)
+
+
+def _show(model: OllamaModel, message: object, *fields: str) -> None:
+    model.status, model.message = status_now(model), message
+    save_model(model, "status", "message", *fields)
+
+
+def _doubt_the_list(server_id: int) -> None:
+    """Nobody knows how far a broken task came: the server's list is read again at its next check.
+
+    After the commit, since checks lock a server before its models.
+    """
+    server = OllamaServer.objects.filter(pk=server_id)
+    transaction.on_commit(lambda: server.update(tags_hash="", tags_seen_at=None))
+
+
+def _passing_status(task: Task) -> ModelStatus:
+    """What a type of task shows while it waits and while it works, as its runner says."""
+    if task.state == State.PAUSED:
+        return ModelStatus.PAUSED
+    moment = "queued" if task.state == State.QUEUED else "running"
+    status: ModelStatus = getattr(runner_of(task.type), moment, ModelStatus.WAITING)
+    return status
 
 
 def _failure(task: Task) -> Sentence:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -13,30 +13,27 @@ from django.utils import timezone
 
 from models_app.choices import ModelStatus, Source
 from models_app.events import announce_model, announce_model_removed
-from models_app.facts import loaded_of, tag_facts
+from models_app.looking import list_digest
+from models_app.mirror import SKEW
 from models_app.models import OllamaModel, OllamaServer
-from models_app.ollama.types import LoadedModel, TagEntry
-from models_app.services.states import rest_status, take_facts
-from tasks_app.choices import LIVE
+from models_app.ollama.names import ModelName
+from models_app.ollama.types import TagEntry
+from models_app.services.listing import Listing, differing_keys
+from models_app.services.states import save_model, status_now, take_facts
+from ollamactl.lib.errors import InvalidInput
+from tasks_app.choices import LIVE, State
 from tasks_app.logs import delete_logs
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
 
+# Names in one transaction, and the longest that it may hold the database's write lock.
 SLICE = 500
-# The longest that one transaction of a sync may hold the database's write lock.
+FIRST_SLICE = 100
 SLICE_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a server lists and runs at one moment."""
-
-    tags: list[TagEntry]
-    loaded: list[LoadedModel]
-
-    def by_key(self) -> dict[str, TagEntry]:
-        """The entries by normalised name."""
-        return {entry.name.key: entry for entry in self.tags}
+# Beyond this one new model of each slice is announced: a list asks for itself anyway.
+MOST_ANNOUNCED = 500
+# What a server reports in one task's result.
+MOST_CONFLICTS = 1000
 
 
 @dataclass
@@ -56,7 +53,7 @@ class Counts:
             "updated": self.updated,
             "deleted": self.deleted,
             "unchanged": self.unchanged,
-            "conflicts": self.conflicts,
+            "conflicts": self.conflicts[:MOST_CONFLICTS],
         }
 
 
@@ -69,120 +66,154 @@ def apply_listing(
 ) -> dict[str, Any]:
     """Make the rows agree with the listing; returns the counts.
 
-    Rows with a live task and failed pulls are left alone: their tasks settle them. With
-    `on_conflict` "report" rows that differ (another digest, gone from the server) are listed in
-    `conflicts` and left as they are; with "server" the server is right. Written in short
-    transactions, so that other writers are never kept waiting; repeating it is harmless.
+    Rows with a live task and failed pulls are left alone: their tasks settle them; so is what a
+    task has changed since the listing was asked for. With `on_conflict` "report" rows that differ
+    (another digest, gone from the server) are listed in `conflicts` and left as they are; with
+    "server" the server is right. Written in short transactions with pauses between, so that other
+    writers are never kept waiting; repeating it is harmless.
     """
-    counts = Counts()
-    listed = listing.by_key()
-    known = OllamaModel.objects.filter(server=server).values_list("key", flat=True)
-    keys = sorted(listed.keys() | set(known))
-    work = _Work(
-        server=server, listing=listing, listed=listed, on_conflict=on_conflict, counts=counts
-    )
-    done = 0
-    pending = iter(keys)
-    while part := _slice(pending):
-        done += work.write(part)
-        tell(done, len(keys))
-    OllamaServer.objects.filter(pk=server.pk).update(synced_at=timezone.now())
-    return counts.as_json()
-
-
-def _slice(keys: Iterator[str]) -> list[str]:
-    return list(islice(keys, SLICE))
+    keys, total = differing_keys(server, listing)
+    work = _Work(server=server, listing=listing, reports=on_conflict == "report")
+    work.counts.unchanged = total - len(keys)
+    size, position = FIRST_SLICE, 0
+    while position < len(keys):
+        tell(work.counts.unchanged + position, total)
+        begun = time.monotonic()
+        position += work.write(keys[position : position + size])
+        took = time.monotonic() - begun
+        size = min(SLICE, size * 2) if took < SLICE_SECONDS / 2 else max(20, size // 2)
+        if position < len(keys):
+            time.sleep(min(took, SLICE_SECONDS))  # others write now
+    tell(total, total)
+    synced: dict[str, Any] = {"synced_at": timezone.now()}
+    if not work.left_some:
+        synced |= {"tags_hash": list_digest(listing.tags), "tags_seen_at": timezone.now()}
+    OllamaServer.objects.filter(pk=server.pk).update(**synced)
+    return work.counts.as_json()
 
 
 @dataclass
 class _Work:
     server: OllamaServer
     listing: Listing
-    listed: dict[str, TagEntry]
-    on_conflict: str
-    counts: Counts
+    reports: bool
+    counts: Counts = field(default_factory=Counts)
+    # Whether a row differs from the listing and may go on to do so: the next check syncs again.
+    left_some: bool = False
 
     def write(self, keys: list[str]) -> int:
-        """Write one slice of names, in transactions of bounded length."""
-        position = 0
-        while position < len(keys):
-            until = time.monotonic() + SLICE_SECONDS
-            with transaction.atomic():
-                rows = self._locked(keys[position:])
-                while position < len(keys):
-                    self._write_one(keys[position], rows.get(keys[position]))
-                    position += 1
-                    if time.monotonic() > until:
-                        break
-        return len(keys)
+        """Write some names in one transaction of bounded length; returns how many."""
+        until = time.monotonic() + SLICE_SECONDS
+        new: list[OllamaModel] = []
+        done = 0
+        with transaction.atomic():
+            if not OllamaServer.objects.select_for_update().filter(pk=self.server.pk).exists():
+                return len(keys)  # forgotten meanwhile, and its models with it
+            rows = self._locked(keys)
+            deleted = self._deleted_since()
+            for key in keys:
+                done += 1
+                if key in rows:
+                    self._write_row(rows[key], self.listing.by_key.get(key))
+                elif key in deleted:
+                    self._leave()
+                elif key in self.listing.by_key:
+                    new.append(self._new(key, self.listing.by_key[key]))
+                if time.monotonic() > until:
+                    break
+            self._add(new)
+        return done
 
     def _locked(self, keys: list[str]) -> dict[str, OllamaModel]:
         rows = (
             OllamaModel.objects.select_for_update(of=("self",))
-            .select_related("last_task")
+            .select_related("server", "last_task")
             .filter(server=self.server, key__in=keys)
+            .order_by("pk")
         )
         return {row.key: row for row in rows}
 
-    def _write_one(self, key: str, row: OllamaModel | None) -> None:
-        entry = self.listed.get(key)
-        if row is None:
-            if entry is not None:
-                self._add(key, entry)
-            return
-        if row.last_task is not None and row.last_task.state in LIVE:
+    def _deleted_since(self) -> set[str]:
+        """The names of models that were deleted since the listing was asked for."""
+        deleted = Task.objects.filter(
+            type="model.delete", state=State.SUCCEEDED, finished_at__gte=self._fresh_from
+        )
+        names = deleted.values_list("resource_name", flat=True)
+        return {key for name in names if (key := _key_of(name))}
+
+    @property
+    def _fresh_from(self) -> datetime:
+        """What ended later may not be in the listing."""
+        return self.listing.asked_at - SKEW
+
+    def _write_row(self, row: OllamaModel, entry: TagEntry | None) -> None:
+        task = row.last_task
+        if task is not None and task.state in LIVE:
             self.counts.unchanged += 1
+        elif task is not None and task.finished_at and task.finished_at >= self._fresh_from:
+            self._leave()
         elif entry is None:
             self._missing(row)
         else:
             self._update(row, entry)
 
-    def _add(self, key: str, entry: TagEntry) -> None:
-        model = OllamaModel(
-            server=self.server,
-            name=entry.name.display,
-            key=key,
-            source=Source(entry.name.source),
-            status=ModelStatus.STOPPED,
-            seq=next_seq(0),
-        )
-        take_facts(model, self._facts(entry, key))
-        model.status = rest_status(model)
-        model.save(force_insert=True)
-        self.counts.added += 1
-        announce_model(model)
+    def _leave(self) -> None:
+        self.counts.unchanged += 1
+        self.left_some = True
 
     def _missing(self, row: OllamaModel) -> None:
         if not row.is_installed:  # a failed or cancelled pull: for people to retry or remove
             self.counts.unchanged += 1
-        elif self.on_conflict == "report":
-            self.counts.conflicts.append({"model": row.pk, "name": row.name, "kind": "gone"})
+        elif self.reports:
+            self._report(row, "gone")
         else:
             forget_model(row.pk)
             self.counts.deleted += 1
 
     def _update(self, row: OllamaModel, entry: TagEntry) -> None:
-        changed_outside = row.is_installed and row.digest != entry.digest
-        if changed_outside and self.on_conflict == "report":
-            self.counts.conflicts.append({"model": row.pk, "name": row.name, "kind": "changed"})
+        if self.reports and row.is_installed and row.digest != entry.digest:
+            self._report(row, "changed")
             return
-        changed = take_facts(row, self._facts(entry, row.key))
-        status = rest_status(row)
+        changed = take_facts(row, self.listing.facts(entry))
+        status = status_now(row)
         if row.status != status:
             row.status, row.message = status, ""
             changed += ["status", "message"]
-        if not changed:
+        if changed:
+            save_model(row, *changed)
+            self.counts.updated += 1
+        else:
             self.counts.unchanged += 1
-            return
-        row.seq = next_seq(row.seq)
-        row.save(update_fields=[*changed, "seq"])
-        self.counts.updated += 1
-        announce_model(row)
 
-    def _facts(self, entry: TagEntry, key: str) -> dict[str, Any]:
-        facts = tag_facts(entry)
-        facts["loaded"] = loaded_of(self.listing.loaded, key=key, digest=entry.digest)
-        return facts
+    def _report(self, row: OllamaModel, kind: str) -> None:
+        self.counts.conflicts.append({"model": row.pk, "name": row.name, "kind": kind})
+        self.left_some = True
+
+    def _new(self, key: str, entry: TagEntry) -> OllamaModel:
+        model = OllamaModel(
+            server=self.server,
+            key=key,
+            source=Source(entry.name.source),
+            status=ModelStatus.STOPPED,
+            seq=next_seq(0),
+        )
+        take_facts(model, self.listing.facts(entry))
+        model.status = status_now(model)
+        return model
+
+    def _add(self, new: list[OllamaModel]) -> None:
+        added = OllamaModel.objects.bulk_create(new)
+        few = self.counts.added < MOST_ANNOUNCED
+        self.counts.added += len(added)
+        for model in added if few else added[-1:]:
+            announce_model(model)
+
+
+def _key_of(name: str) -> str:
+    try:
+        return ModelName.parse(name).key
+    except InvalidInput:
+        return ""
 
 
 def forget_model(pk: int) -> None:

@@ -15,7 +15,7 @@ from models_app.services import servers as services
 from models_app.views.servers import VIEW, render_card, render_panel, visible_server
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, toast
+from ollamactl.lib.pages import Level, found, go_to, toast
 
 
 @require_POST
@@ -69,7 +69,7 @@ def _shown(request: HttpRequest, pk: int, said: object, *, status: int = 200) ->
     """What is shown of the server now, with the result as a toast or at its place."""
     server: OllamaServer = found(visible_server(request, pk))
     if not is_fragment(request):
-        level = "success" if status == 200 else "error"
+        level: Level = "success" if status == 200 else "error"
         return go_to(request, reverse("admin:server", args=[pk]), said, level)
     render_it = render_panel if request.POST.get("view") == "panel" else render_card
     if status != 200:

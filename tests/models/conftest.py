@@ -1,14 +1,31 @@
-"""Servers, models and a simulated Ollama for the tests of `models_app`."""
+"""Servers, models, a simulated Ollama, and the engine in this process, for `models_app`'s tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from django.db import close_old_connections, connections
 
+from audit_app.actors import SYSTEM, Actor
 from models_app.choices import ServerStatus
-from models_app.models import OllamaServer
+from models_app.invariants import broken_rules
+from models_app.models import OllamaModel, OllamaServer
+from models_app.services import lifecycle
+from models_app.services.lifecycle import Pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tasks_app.attempt import Stop
+from tasks_app.execution import work_off
+from tasks_app.hub import hub
+from tasks_app.models import Task
+from tests.components.waiting import wait_until
+from tests.helpers.valkey import ValkeyProcess
+
+MB = 1_000_000
+QUEUES = ("pulls", "default")
 
 
 @pytest.fixture
@@ -18,12 +35,121 @@ def simulator() -> Iterator[RunningSimulator]:
         yield running
 
 
+def row_of(simulator: RunningSimulator, name: str = "sim", **fields: Any) -> OllamaServer:
+    """The row of a simulator, as after a good check."""
+    values = {"status": ServerStatus.ONLINE, "version": "0.24.0-simulated", **fields}
+    return OllamaServer.objects.create(name=name, base_url=simulator.url, **values)
+
+
 @pytest.fixture
 def server(db: None, simulator: RunningSimulator) -> OllamaServer:
     """The row of that simulator, as after a good check."""
-    return OllamaServer.objects.create(
-        name="sim",
-        base_url=simulator.url,
-        status=ServerStatus.ONLINE,
-        version="0.24.0-simulated",
-    )
+    return row_of(simulator)
+
+
+class Engine:
+    """Workers of this process: threads that do what the queues hold, until the test ends."""
+
+    def __init__(self, threads: int = 5) -> None:
+        self._end = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> Engine:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Give everything back to the queue, as a worker does that is told to end."""
+        self._end.set()
+        for attempt in hub().attempts():
+            attempt.stop(Stop.RELEASE)
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def _work(self) -> None:
+        while not self._end.wait(0.02):
+            for queue in QUEUES:
+                if not self._end.is_set():
+                    work_off(queue)
+            close_old_connections()
+        connections.close_all()
+
+
+class Panel:
+    """The services as people use them, and what they see afterwards."""
+
+    def __init__(self, server: OllamaServer) -> None:
+        self.server = server
+
+    def pull(self, name: str, *, actor: Actor = SYSTEM, **options: Any) -> Pull:
+        return lifecycle.pull_model(
+            actor=actor, server=options.pop("server", self.server), name=name, **options
+        )
+
+    def pulled(self, name: str) -> OllamaModel:
+        """A model that was pulled through the panel, to its end."""
+        pull = self.pull(name)
+        self.wait(pull.task)
+        return self.model(name)
+
+    def model(self, name: str) -> OllamaModel:
+        key = lifecycle.parse_name(name).key
+        row: OllamaModel = OllamaModel.objects.for_display().get(server=self.server, key=key)
+        return row
+
+    def wait(self, task: Task, state: str = "succeeded", timeout: float = 20) -> Task:
+        """Until the task is in this state; what it ended with, if it ended otherwise."""
+
+        def there() -> bool:
+            task.refresh_from_db()
+            return task.state == state or (task.is_ended and task.state != state)
+
+        wait_until(there, f"the task is {state}", timeout)
+        assert task.state == state, (task.state, task.error)
+        return task
+
+    def wait_for_bytes(self, task: Task, least: int) -> None:
+        """Until so much of a pull has arrived by its row."""
+
+        def there() -> bool:
+            task.refresh_from_db()
+            assert task.is_live, (task.state, task.error)
+            return (task.done or 0) >= least
+
+        wait_until(there, f"{least} bytes are there")
+
+
+@pytest.fixture
+def settled_rows() -> Callable[[], None]:
+    """Asserts that all rows agree with each other now."""
+
+    def check() -> None:
+        assert broken_rules() == []
+
+    return check
+
+
+@pytest.fixture
+def panel(
+    transactional_db: None,
+    valkey: ValkeyProcess,
+    simulator: RunningSimulator,
+    settled_rows: Callable[[], None],
+) -> Iterator[Panel]:
+    """The services over the simulator; nobody works yet. At the end all rows agree."""
+    yield Panel(row_of(simulator))
+    settled_rows()
+
+
+@pytest.fixture
+def engine(panel: Panel) -> Iterator[Engine]:
+    """Workers that are there from the start; at their end all rows agree."""
+    running = Engine().start()
+    yield running
+    with contextlib.suppress(RuntimeError):
+        running.stop()

@@ -138,4 +138,5 @@ def test_report_lists_what_differs_and_changes_nothing(server: OllamaServer) -> 
 def test_names_are_compared_without_regard_to_case(server: OllamaServer) -> None:
     apply_listing(server=server, listing=listing({"Team/C:Latest": DIGESTS[0]}))
     counts = apply_listing(server=server, listing=listing({"team/c:latest": DIGESTS[0]}))
-    assert (counts["added"], counts["unchanged"]) == (0, 1)
+    assert (counts["added"], counts["updated"], counts["deleted"]) == (0, 1, 0)
+    assert OllamaModel.objects.get().name == "team/c:latest"  # as the server writes it now
