@@ -1,7 +1,8 @@
 """The pump: one subscription for a web process, and from it to every socket that wants to know.
 
 An event is encoded once, whatever the number of sockets. The server gives no signal when it starts,
-so the pump starts with the first socket and ends with the last one.
+so the pump starts with the first socket. It goes on when the last one has left: the Redis client
+can swallow a cancellation while it connects, and a second subscription would say all of it twice.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ class Pump:
         self._sockets: dict[int, set[Socket]] = {}
         self._accounts: dict[int, Account] = {}
         self._hearers: dict[str, set[Socket]] = {}
-        self._subscribed = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscribed = False
+        self._attempted = asyncio.Event()  # subscribed once, or failed to
+        self._standing: dict[str, asyncio.Task[None]] = {}
+        self._passing: set[asyncio.Task[None]] = set()
 
     # --- sockets ----------------------------------------------------------------------------------
 
@@ -68,8 +71,6 @@ class Pump:
         if not others:
             self._sockets.pop(user_id, None)
             self._accounts.pop(user_id, None)
-        if not self._sockets:
-            self._stop()
 
     async def permitted(self, socket: Socket, topics: Iterable[str]) -> set[str]:
         """Those of the topics that the socket's user may hear."""
@@ -83,10 +84,7 @@ class Pump:
         more when Valkey is back.
         """
         wanted = list(topics)
-        try:
-            await asyncio.wait_for(self._subscribed.wait(), timeout=1)
-        except TimeoutError:
-            logger.debug("subscribed without Valkey")
+        await self._attempted.wait()
         if socket.grant is None:
             return
         socket.topics.update(wanted)
@@ -113,20 +111,11 @@ class Pump:
     # --- tasks ------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        if not self._tasks:
-            self._spawn(self._always(self._listen))
-            self._spawn(self._always(self._review))
-
-    def _stop(self) -> None:
-        self._subscribed.clear()
-        for task in self._tasks:
-            task.cancel()
-        self._tasks = set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Start what serves all sockets, or what of it has ended against all expectation."""
+        for name, work in (("listen", self._listen), ("review", self._review)):
+            task = self._standing.get(name)
+            if task is None or task.done():
+                self._standing[name] = asyncio.create_task(self._always(work))
 
     async def _always(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do the work again whenever it fails."""
@@ -135,6 +124,7 @@ class Pump:
                 await work()
             except Exception:
                 logger.exception("live events: starting again after an unexpected error")
+                self._attempted.set()
                 await asyncio.sleep(1)
 
     async def _listen(self) -> None:
@@ -144,18 +134,22 @@ class Pump:
             try:
                 await hear_group(GROUP, on_subscribed=self._catch_up, on_message=self._deliver)
             except (RedisError, OSError) as error:
-                if self._subscribed.is_set():
+                if self._subscribed:
                     logger.warning("live events: Valkey is lost (%s); trying again", error)
                     pause = 0.05
-                self._subscribed.clear()
+                self._subscribed = False
+                self._attempted.set()
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads load
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _catch_up(self) -> None:
         """Heard again: what was missed is unknown, so everybody is told how things stand."""
-        self._subscribed.set()
+        self._subscribed = True
+        self._attempted.set()
         if topics := [topic for topic in self._hearers if not topic.startswith("user:")]:
-            self._spawn(self._tell_all(topics))
+            telling = asyncio.create_task(self._tell_all(topics))
+            self._passing.add(telling)
+            telling.add_done_callback(self._passing.discard)
 
     async def _tell_all(self, topics: list[str]) -> None:
         for topic in topics:
@@ -183,6 +177,8 @@ class Pump:
         while True:
             await asyncio.sleep(REVIEW_EVERY)
             sockets = [socket for theirs in self._sockets.values() for socket in theirs]
+            if not sockets:
+                continue
             grants = {socket.grant for socket in sockets if socket.grant is not None}
             rights = {pk: account.rights for pk, account in self._accounts.items()}
             found = await in_pool(review, grants, rights)

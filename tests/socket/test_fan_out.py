@@ -9,12 +9,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from redis import Redis
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from tasks_app.live import Event
 from tasks_app.publisher import publisher
-from tests.socket.conftest import NewUser
+from tests.socket.conftest import NewUser, Open, ValkeyProcess
 
 SOCKETS, EVENTS = 200, 20
 
@@ -67,3 +68,16 @@ def test_two_hundred_sockets_hear_the_same(panel: str, new_user: NewUser, browse
     delays = sorted(delay for _, each in heard for delay in each)
     print(f"p50 {delays[len(delays) // 2]:.3f} s, p99 {delays[len(delays) * 99 // 100]:.3f} s")
     assert delays[-1] < 10
+
+
+def test_a_process_has_one_subscription_whoever_comes_and_goes(
+    open_socket: Open, valkey: ValkeyProcess, new_user: NewUser, browser_of: Any
+) -> None:
+    client = browser_of(new_user())
+    for _ in range(30):
+        open_socket(client).close()
+    last = open_socket(client)
+    last.subscribe("models")
+    last.next("snapshot")
+    with Redis.from_url(valkey.url) as redis:
+        assert redis.pubsub_numsub("ollamactl__group__events") == [(b"ollamactl__group__events", 1)]
