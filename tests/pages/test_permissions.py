@@ -1,0 +1,126 @@
+"""Who may open which page, and who may do what in it: a row for each address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from models_app.urls import urlpatterns as models_urls
+from tasks_app.urls import urlpatterns as tasks_urls
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
+from tests.pages.conftest import HTMX, ClientOf
+
+EVERYBODY = ("viewer", "operator", "administrator")
+WORKERS = ("operator", "administrator")
+ADMINISTRATORS = {"administrator"}
+
+# name, arguments after the id, method, who may
+TABLE = [
+    ("models", (), "get", EVERYBODY),
+    ("model", (), "get", EVERYBODY),
+    ("model-row", (), "get", EVERYBODY),
+    ("model-panel", (), "get", EVERYBODY),
+    ("model-confirm", ("delete",), "get", EVERYBODY),
+    ("model-add", (), "get", WORKERS),
+    ("model-add", (), "post", WORKERS),
+    ("model-add-check", (), "post", WORKERS),
+    ("model-act", ("start",), "post", WORKERS),
+    ("model-act", ("stop",), "post", WORKERS),
+    ("model-act", ("delete",), "post", WORKERS),
+    ("model-act", ("cancel",), "post", EVERYBODY),  # nothing is under way: said before who asks
+    ("servers", (), "get", EVERYBODY),
+    ("server", (), "get", EVERYBODY),
+    ("server-card", (), "get", EVERYBODY),
+    ("server-panel", (), "get", EVERYBODY),
+    ("server-sync", (), "post", WORKERS),
+    ("server-add", (), "get", ADMINISTRATORS),
+    ("server-add", (), "post", ADMINISTRATORS),
+    ("server-edit", (), "get", ADMINISTRATORS),
+    ("server-edit", (), "post", ADMINISTRATORS),
+    ("server-remove", (), "get", ADMINISTRATORS),
+    ("tasks", (), "get", EVERYBODY),
+    ("task", (), "get", EVERYBODY),
+    ("task-row", (), "get", EVERYBODY),
+    ("task-panel", (), "get", EVERYBODY),
+    ("task-act", ("retry",), "post", WORKERS),
+]
+WITHOUT_ID = {"models", "model-add", "model-add-check", "servers", "server-add", "tasks"}
+
+
+Address = Callable[[str, tuple[str, ...]], str]
+
+
+@pytest.fixture
+def address_of(db: None) -> Address:
+    """The address of a page about rows that are there."""
+    server = OllamaServerFactory()
+    rows = {
+        "model": OllamaModelFactory(server=server).pk,
+        "server": server.pk,
+        "task": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
+    }
+
+    def address(name: str, rest: tuple[str, ...]) -> str:
+        kind = name.split("-", maxsplit=1)[0]
+        ids = () if name in WITHOUT_ID else (rows[kind],)
+        return reverse(f"admin:{name}", args=[*ids, *rest])
+
+    return address
+
+
+@pytest.mark.parametrize(("name", "rest", "method", "allowed"), TABLE)
+@pytest.mark.usefixtures("verdict")
+def test_a_page_is_for_who_may(
+    client_of: ClientOf,
+    address_of: Address,
+    name: str,
+    rest: tuple[str, ...],
+    method: str,
+    allowed: tuple[str, ...],
+) -> None:
+    url = address_of(name, rest)
+    for role in (None, "viewer", "operator", "administrator"):
+        answer = getattr(client_of(role), method)(url)
+        if role in allowed:
+            assert answer.status_code in (200, 302, 409, 422), (role, answer.content.decode())
+        else:
+            assert answer.status_code == 403, role
+            assert "permitted" in answer.content.decode()
+
+
+def test_without_a_login_there_is_only_the_login(client: Client, address_of: Address) -> None:
+    for name, rest, method, _allowed in TABLE:
+        url = address_of(name, rest)
+        answer = getattr(client, method)(url)
+        assert answer.status_code == 302, url
+        assert answer.url.startswith(reverse("admin:login"))
+        fragment = getattr(client, method)(url, headers=HTMX)
+        assert fragment.status_code == 401, url
+        assert fragment.headers["HX-Retarget"] == "#oc-toasts"
+        assert reverse("admin:login") in fragment.content.decode()
+
+
+def test_every_page_is_in_the_table() -> None:
+    missing = {page.name for page in (*models_urls, *tasks_urls)} - {row[0] for row in TABLE}
+    assert missing == {"server-check"}, "its test asks a server: test_servers has it"
+
+
+def test_the_stock_admin_asks_for_the_permission_of_each_model(client_of: ClientOf) -> None:
+    viewer, nobody = client_of("viewer"), client_of(None)
+    assert viewer.get(reverse("admin:models_app_ollamamodel_changelist")).status_code == 200
+    assert viewer.get(reverse("admin:auth_user_changelist")).status_code == 403
+    assert viewer.get(reverse("admin:audit_app_auditrecord_changelist")).status_code == 403
+    assert nobody.get(reverse("admin:models_app_ollamamodel_changelist")).status_code == 403
+    assert nobody.get(reverse("admin:index")).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["ollamaserver", "ollamamodel"])
+def test_rows_are_not_changed_behind_the_services(administrator: Client, model: str) -> None:
+    row = OllamaServerFactory() if model == "ollamaserver" else OllamaModelFactory()
+    change = administrator.get(reverse(f"admin:models_app_{model}_change", args=[row.pk]))
+    assert change.status_code == 200
+    assert 'name="_save"' not in change.content.decode()
+    assert administrator.get(reverse(f"admin:models_app_{model}_add")).status_code == 403

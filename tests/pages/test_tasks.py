@@ -1,0 +1,133 @@
+"""The pages of tasks: the list, a task with its log, and what people say to one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tasks_app.choices import State
+from tasks_app.logs import LogWriter, relative_path
+from tasks_app.models import Task
+from tests.factories import OllamaModelFactory, TaskFactory
+from tests.pages.conftest import HTMX
+
+pytestmark = pytest.mark.django_db
+
+
+def _shown(client: Client, **query: str) -> list[int]:
+    page = client.get(reverse("admin:tasks"), query).content.decode()
+    return [int(pk) for pk in re.findall(r'<tr id="task-(\d+)"', page)]
+
+
+def test_the_newest_is_first_and_filters_hold(viewer: Client) -> None:
+    pull = TaskFactory(state="failed", resource_name="alpha:latest")
+    sync = TaskFactory(type="server.sync", state="succeeded", resource_name="workshop")
+    assert _shown(viewer) == [sync.pk, pull.pk]
+    assert _shown(viewer, state="failed") == [pull.pk]
+    assert _shown(viewer, type="server.sync") == [sync.pk]
+    assert _shown(viewer, search="ALPHA") == [pull.pk]
+    assert _shown(viewer, state="queued,running,paused") == []
+
+
+def test_a_row_is_the_same_at_first_load_and_in_a_swap(operator: Client) -> None:
+    task = TaskFactory(state="running", done=1, total=4, unit="bytes", phase="verifying")
+    row = operator.get(reverse("admin:task-row", args=[task.pk]), headers=HTMX).content.decode()
+    page = operator.get(reverse("admin:tasks")).content.decode()
+    assert row.strip() in page
+    assert "25%" in row
+    assert "verifying" in row
+
+
+def test_a_failure_says_why_in_its_own_page(viewer: Client) -> None:
+    model = OllamaModelFactory()
+    detail = '{"sentence": "“{name}” is not there.", "values": {"name": "lama"}}'
+    task = TaskFactory(
+        state="failed",
+        resource_id=model.pk,
+        error={"code": "model_missing", "detail": detail, "retryable": False},
+    )
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert "“lama” is not there." in page
+    assert reverse("admin:model", args=[model.pk]) in page
+
+
+def test_the_log_is_shown_with_the_byte_at_which_the_live_part_goes_on(viewer: Client) -> None:
+    task = TaskFactory(state="running")
+    writer = LogWriter(task)
+    writer.write("pulling <manifest> 多")
+    Task.objects.filter(pk=task.pk).update(log_path=relative_path(task.pk))
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert "pulling &lt;manifest&gt; 多" in page
+    task.refresh_from_db()
+    size = len(re.findall(r"data-offset=\"(\d+)\"", page))
+    assert size == 1
+    offset = int(re.findall(r"data-offset=\"(\d+)\"", page)[0])
+    url = re.findall(r'data-log-url="([^"]+)"', page)[0]
+    assert viewer.get(url, {"offset": offset}).content == b""
+    writer.write("success")
+    assert b"success" in viewer.get(url, {"offset": offset}).content
+
+
+def test_of_a_long_log_the_end_is_shown(viewer: Client) -> None:
+    task = TaskFactory(state="running")
+    writer = LogWriter(task)
+    for number in range(1500):
+        writer.write(f"line {number} " + "x" * 60)
+    Task.objects.filter(pk=task.pk).update(log_path=relative_path(task.pk))
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert "line 1499 " in page
+    assert "line 0 " not in page
+    assert "The end of it" in page
+    assert len(page) < 200_000
+
+
+def test_a_task_without_a_log_has_nothing_to_download(viewer: Client) -> None:
+    task = TaskFactory()
+    assert (
+        "Download the log" not in viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    )
+
+
+def test_a_parent_shows_its_parts(viewer: Client) -> None:
+    parent = TaskFactory(type="servers.sync", resource_type="", resource_id=None)
+    child = TaskFactory(type="server.sync", parent=parent, resource_name="workshop")
+    page = viewer.get(reverse("admin:task", args=[parent.pk])).content.decode()
+    assert "workshop" in page
+    assert reverse("admin:task", args=[child.pk]) in page
+    assert (
+        reverse("admin:task", args=[parent.pk])
+        in viewer.get(reverse("admin:task", args=[child.pk])).content.decode()
+    )
+
+
+def test_what_is_said_to_a_task(operator: Client) -> None:
+    task = TaskFactory(resource_type="", resource_id=None, type="server.sync")
+    url = reverse("admin:task-act", args=[task.pk, "cancel"])
+    answer = operator.post(url, headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.content.decode().startswith(f'<tr id="task-{task.pk}"')
+    task.refresh_from_db()
+    assert task.state == State.CANCELLED
+    again = operator.post(url, {"view": "panel"}, headers=HTMX)
+    assert again.status_code == 409
+    assert again.content.decode().startswith('<div id="task-panel"')
+    assert 'role="alert"' in again.content.decode()
+
+
+def test_only_buttons_that_can_work_are_there(operator: Client, viewer: Client) -> None:
+    expected = {
+        State.QUEUED: {"pause", "cancel"},
+        State.RUNNING: {"pause", "cancel"},
+        State.PAUSED: {"resume", "cancel"},
+        State.SUCCEEDED: set(),
+        State.FAILED: {"retry"},
+        State.CANCELLED: {"retry"},
+    }
+    for state, names in expected.items():
+        url = reverse("admin:task-row", args=[TaskFactory(state=state).pk])
+        shown = re.findall(r'id="task-\d+-(\w+)" hx-post', operator.get(url).content.decode())
+        assert set(shown) == names, state
+        assert "hx-post" not in viewer.get(url).content.decode()
