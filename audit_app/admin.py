@@ -63,7 +63,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People. Their roles say what they may do."""
 
     form = UserChangeForm

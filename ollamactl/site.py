@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm as AnyoneAuthenticationForm
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -27,9 +26,9 @@ class LoginForm(AuthenticationForm):  # type: ignore[misc]
 
     error_messages = AnyoneAuthenticationForm.error_messages
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         """Refuse only who is not active: the check for `is_staff` is left out."""
-        super(AdminAuthenticationForm, self).confirm_login_allowed(user)
+        AnyoneAuthenticationForm.confirm_login_allowed(self, user)
 
 
 class PanelSite(UnfoldAdminSite):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from audit_app.actors import Actor
 from audit_app.guards import requires
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, gone, render_page, toast
+from ollamactl.lib.pages import Level, found, go_to, gone, render_page, toast
 from ollamactl.lib.paging import keep_in_address, listing_of
 from tasks_app import services
 from tasks_app.actions import ACTIONS, TaskAction, available_actions
@@ -156,7 +156,7 @@ def _shown(request: HttpRequest, pk: int, said: object, *, status: int = 200) ->
     """What is shown of the task now, with the result as a toast or at its place."""
     task: Task = found(visible_task(request, pk))
     if not is_fragment(request):
-        level = "success" if status == 200 else "error"
+        level: Level = "success" if status == 200 else "error"
         return go_to(request, reverse("admin:task", args=[pk]), said, level)
     render_it = _render_panel if request.POST.get("view") == "panel" else _render_row
     if status != 200:

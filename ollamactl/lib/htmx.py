@@ -37,7 +37,7 @@ class ApplicationErrorMiddleware:
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of the page (a boosted link asks for a whole one)."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted
+    return htmx is not None and bool(htmx) and not htmx.boosted
 
 
 def render_error(request: HttpRequest, error: ApplicationError) -> HttpResponse:
@@ -51,7 +51,7 @@ def render_error(request: HttpRequest, error: ApplicationError) -> HttpResponse:
     if user is None or not user.is_authenticated:
         return render(request, "panel/error_plain.html", context, status=error.status)
     site = admin.site
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     shell = {**site.each_context(request), **context}
     return render(request, "panel/error_page.html", shell, status=error.status)
 

@@ -27,7 +27,7 @@ def render_page(
 ) -> HttpResponse:
     """Render a page of ours with everything that the shell shows around it."""
     site = admin.site
-    request.current_app = site.name  # type: ignore[attr-defined]
+    request.current_app = site.name
     full = {**site.each_context(request), "title": title, **context}
     return render(request, template, full, status=status)
 
