@@ -29,7 +29,8 @@ def create_first_administrator() -> bool:
     password = secrets.token_urlsafe(15)
     write_secret_file(settings.INITIAL_PASSWORD_FILE, password)
     with transaction.atomic():
-        user, _ = User.objects.get_or_create(username=FIRST_USER)
+        # Saved once, with the password of the file: without it, saving deletes the file.
+        user = User.objects.filter(username=FIRST_USER).first() or User(username=FIRST_USER)
         user.is_superuser = user.is_staff = user.is_active = True
         user.set_password(password)
         user.save()
