@@ -32,6 +32,7 @@ def loaded_facts(entry: LoadedModel) -> dict[str, Any]:
         "size": entry.size,
         "size_vram": entry.size_vram,
         "processor": entry.processor,
+        "context_length": entry.context_length,
         "expires_at": entry.expires_at.isoformat() if entry.expires_at else None,
     }
 

@@ -82,7 +82,8 @@ class OllamaModel(models.Model):
     `name` is as `/api/tags` shows it, `key` the normalised full name in lower case. `status` is one
     of the written `ModelStatus` values; passing ones have a live `last_task` behind them.
     `digest` is empty until the model is on the server. `loaded` mirrors `/api/ps`:
-    `{size, size_vram, processor, expires_at}` (bytes, words, ISO 8601 or null for ever).
+    `{size, size_vram, processor, context_length, expires_at}` (bytes, words, tokens, ISO 8601 or
+    null for ever).
     """
 
     server = models.ForeignKey(

@@ -22,11 +22,12 @@ STATES = ["ok", "warn", "block", "unknown"]
 
 
 class LoadedSerializer(serializers.Serializer[Any]):
-    """A model in memory: bytes, `100% GPU` as `ollama ps` says it, null for ever."""
+    """A model in memory: bytes, `100% GPU` as `ollama ps` says it, tokens, null for ever."""
 
     size = serializers.IntegerField(allow_null=True)
     size_vram = serializers.IntegerField(allow_null=True)
     processor = serializers.CharField()
+    context_length = serializers.IntegerField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -92,7 +93,11 @@ class ModelSerializer(serializers.ModelSerializer[OllamaModel]):
     def get_loaded(self, model: OllamaModel) -> Any:
         if not model.loaded:
             return None
-        return {**model.loaded, "expires_at": _in_utc(model.loaded.get("expires_at"))}
+        return {
+            "context_length": None,
+            **model.loaded,
+            "expires_at": _in_utc(model.loaded.get("expires_at")),
+        }
 
     def to_representation(self, instance: OllamaModel) -> dict[str, Any]:
         data = super().to_representation(instance)
