@@ -157,6 +157,24 @@
     });
   }
 
+  /** The shell's own switches are no buttons: give them what keyboards and readers need. */
+  const SWITCHES = "span, div, a:not([href])";
+
+  function mendSwitches() {
+    all(document.body, SWITCHES).filter((element) => element.hasAttribute("x-on:click")).forEach((element) => {
+      element.tabIndex = 0;
+      element.setAttribute("role", "button");
+      if (!element.textContent.trim().includes(" ") && element.matches(".material-symbols-outlined")) {
+        element.setAttribute("aria-label", texts().textMenu);
+      }
+      element.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        element.click();
+      });
+    });
+  }
+
   function prepare(root) {
     showTimes(root);
     all(root, "[data-toast]").forEach(adoptToast);
@@ -186,6 +204,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     dialog().addEventListener("close", emptyDialog);
+    mendSwitches();
     prepare(document.body);
     document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   });
