@@ -28,6 +28,8 @@ from tasks_app.runners import Run, TaskFailed
 # What a second post can mend, when the first has brought something.
 BROKEN_OFF = (StreamCut, Unreachable, TimedOut, RegistryUnreachable)
 PAUSE_SECONDS = 1.0
+# New bytes that are worth another post at once; a hundredth of smaller models.
+WORTH_BYTES = 16_000_000
 # Posts in a row that stall without a new byte, before the attempt is given up.
 MOST_STALLS = 5
 
@@ -75,15 +77,19 @@ class Download:
                 await self._post()
                 return
             except Stalled:
-                stalls = 1 if self._bar.received > had else stalls + 1
+                stalls = 1 if self._came_further(had) else stalls + 1
                 if stalls >= MOST_STALLS:
                     raise _gives_up(stalls) from None
                 self._run.log("No byte came for a while: asking again.")
             except BROKEN_OFF as error:
-                if self._bar.received <= had:
+                if not self._came_further(had):
                     raise
                 self._log_break(error)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def _came_further(self, had: int) -> bool:
+        """Whether a post brought enough to be worth another: a few bytes each time are not."""
+        return self._bar.received - had > min(WORTH_BYTES, (self._bar.total or 0) // 100)
 
     async def _post(self) -> None:
         """One `POST /api/pull` to its end."""

@@ -65,11 +65,13 @@ class Engine:
     def stop(self) -> None:
         """Give everything back to the queue, as a worker does that is told to end."""
         self._end.set()
+        hub().closing = True
         for attempt in hub().attempts():
             attempt.stop(Stop.RELEASE)
         for thread in self._threads:
             thread.join(10)
-            assert not thread.is_alive()
+        hub().closing = False
+        assert not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
         while not self._end.wait(0.02):

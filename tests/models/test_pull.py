@@ -74,7 +74,11 @@ def test_other_spellings_are_the_same_model(panel: Panel, simulator: RunningSimu
     simulator.control.publish("Spelled", MB)
     simulator.control.speed(MB / 10)
     first = panel.pull("spelled")
-    for name in ("SPELLED:LATEST", " library/spelled ", "registry.ollama.ai/library/Spelled:latest"):
+    for name in (
+        "SPELLED:LATEST",
+        " library/spelled ",
+        "registry.ollama.ai/library/Spelled:latest",
+    ):
         with pytest.raises(Conflict) as refused:
             panel.pull(name)
         assert refused.value.extra == {"task": first.task.pk, "model": first.model.pk}
