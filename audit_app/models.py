@@ -55,7 +55,17 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox is not typed
     """A user's named token. Only its digest is kept; the token itself is shown once."""
 
     id = models.BigAutoField(primary_key=True)
-    digest = models.CharField(max_length=128, unique=True)
+    digest = models.CharField(_("digest"), max_length=128, unique=True)
+    # knox's fields, with names that people read
+    token_key = models.CharField(_("begins with"), max_length=25, db_index=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="auth_token_set",
+        verbose_name=_("user"),
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    expiry = models.DateTimeField(_("expires"), null=True, blank=True)
     name = models.CharField(_("name"), max_length=100, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
 

@@ -45,18 +45,18 @@ class OllamaServer(models.Model):
         default=ServerStatus.UNKNOWN,
         db_index=True,
     )
-    reason = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
     message = SentenceField(_("message"), default="", blank=True)
     version = models.CharField(_("version"), max_length=64, blank=True)
     latency_ms = models.FloatField(_("latency (ms)"), null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
-    next_check_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    tags_seen_at = models.DateTimeField(null=True, blank=True)
-    tags_hash = models.CharField(max_length=64, blank=True)
+    next_check_at = models.DateTimeField(_("next check"), null=True, blank=True, db_index=True)
+    tags_seen_at = models.DateTimeField(_("list of models read"), null=True, blank=True)
+    tags_hash = models.CharField(_("hash of the list of models"), max_length=64, blank=True)
     synced_at = models.DateTimeField(_("synced"), null=True, blank=True)
-    seq = models.BigIntegerField(default=0)
+    seq = models.BigIntegerField(_("version of the row"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = OllamaServerQuerySet.as_manager()
@@ -90,7 +90,7 @@ class OllamaModel(models.Model):
         OllamaServer, on_delete=models.CASCADE, related_name="models", verbose_name=_("server")
     )
     name = models.CharField(_("name"), max_length=512)
-    key = models.CharField(max_length=700)
+    key = models.CharField(_("full name"), max_length=700)
     source = models.CharField(_("source"), max_length=16, choices=Source.choices, db_index=True)
     status = models.CharField(
         _("status"), max_length=16, choices=ModelStatus.choices, db_index=True
@@ -103,15 +103,20 @@ class OllamaModel(models.Model):
     quantization = models.CharField(_("quantization"), max_length=32, blank=True)
     context_length = models.PositiveBigIntegerField(_("context length"), null=True, blank=True)
     loaded = models.JSONField(_("loaded"), null=True, blank=True)
-    is_loaded = models.BooleanField(default=False, db_index=True)
+    is_loaded = models.BooleanField(_("in memory"), default=False, db_index=True)
     pinned = models.BooleanField(_("pinned"), default=False, db_index=True)
     outdated = models.BooleanField(_("outdated"), null=True, blank=True, db_index=True)
     modified_at = models.DateTimeField(_("modified"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, db_index=True)
     last_task = models.ForeignKey(
-        "tasks_app.Task", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        "tasks_app.Task",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("last task"),
     )
-    seq = models.BigIntegerField(default=0)
+    seq = models.BigIntegerField(_("version of the row"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     objects = OllamaModelQuerySet.as_manager()
