@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -46,7 +45,7 @@ class Runner:
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
-        self._expires: float | None = None
+        self._expires: datetime | None = None
 
     @property
     def size(self) -> int:
@@ -56,14 +55,13 @@ class Runner:
         context = int(self.options["num_ctx"])
         return int((weights.size if weights else 0) * 1.08) + context * width * 16
 
-    def expire_at(self, moment: float | None) -> None:
-        self._expires = moment
+    def expire_in(self, seconds: float) -> None:
+        """Set the moment that `/api/ps` names; it is the same one until the next request ends."""
+        self._expires = _from_now(seconds)
 
     def as_json(self) -> dict[str, Any]:
         """As `/api/ps` shows it."""
-        left = min(self.keep_alive, _FOREVER_SECONDS)
-        if self._expires is not None:
-            left = self._expires - time.monotonic()
+        expires = self._expires or _from_now(min(self.keep_alive, _FOREVER_SECONDS))
         name = self.model.name.display
         return {
             "name": name,
@@ -71,10 +69,14 @@ class Runner:
             "size": self.size,
             "digest": self.model.manifest.digest,
             "details": self.model.manifest.details,
-            "expires_at": timestamp(datetime.now(UTC) + timedelta(seconds=left)),
+            "expires_at": timestamp(expires),
             "size_vram": self.size_vram,
             "context_length": self.options["num_ctx"],
         }
+
+
+def _from_now(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 class Runners:
@@ -111,7 +113,7 @@ class Runners:
         if runner is None:
             return
         runner.keep_alive = 0.0
-        runner.expire_at(time.monotonic())
+        runner.expire_in(0)
         if not runner.requests:
             self._idle(runner)
 
@@ -188,7 +190,7 @@ class Runners:
             self._spawn(self._unload(runner))
             return
         left = min(runner.keep_alive, _FOREVER_SECONDS)
-        runner.expire_at(time.monotonic() + left)
+        runner.expire_in(left)
         if runner.keep_alive != FOREVER:
             loop = asyncio.get_running_loop()
             runner.timer = loop.call_later(left, lambda: self._spawn(self._unload(runner)))
