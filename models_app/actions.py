@@ -114,8 +114,8 @@ def _possible(model: OllamaModel) -> set[str]:
     task = model.last_task
     if task is not None and task.is_live:
         return _with_live_task(task)
-    if model.server.status in GONE:
-        return set()
+    if model.server.status in GONE:  # what never came can be forgotten without it
+        return set() if model.is_installed else {"delete"}
     at_rest = {
         ModelStatus.RUNNING: {"stop", "delete"},
         ModelStatus.STOPPED: {"start", "delete"},

@@ -68,7 +68,7 @@ def check_servers(servers: Sequence[OllamaServer], *, lists: bool = True) -> Non
     """
     for news in look_at(servers, lists=lists):
         if isinstance(news, Finding):
-            _write(news)
+            write_finding(news)
         else:
             _compare(news)
 
@@ -86,7 +86,7 @@ def _claim() -> list[OllamaServer]:
     return servers
 
 
-def _write(finding: Finding) -> None:
+def write_finding(finding: Finding) -> None:
     """Write one finding, unless a later check has written already or the server is another now."""
     with transaction.atomic():
         server = _same_server(finding.server)
