@@ -10,12 +10,18 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import ManyToManyField
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from audit_app.models import ApiToken, AuditRecord
+from audit_app.deletion_summary import leave_out
+from audit_app.models import ApiToken, AuditRecord, RememberedAnswer
+from audit_app.permission_names import PermissionsField
+
+TIES = (User.groups.through, Group.permissions.through, RememberedAnswer)
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -62,8 +68,17 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class WithoutTies:
+    """A deletion that tells of records alone, not of the rows that tie them together."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """What goes with these objects, as the page before the deletion shows it."""
+        told, counts, *refused = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        return (*leave_out(TIES, told, counts), *refused)
+
+
 @admin.register(User)
-class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(WithoutTies, StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People. Their roles say what they may do."""
 
     form = UserChangeForm
@@ -82,8 +97,20 @@ class UserAdmin(StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(WithoutTies, StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles: named sets of permissions."""
+
+    def formfield_for_manytomany(
+        self,
+        db_field: ManyToManyField[Any, Any],
+        request: HttpRequest | None = None,
+        **kwargs: Any,
+    ) -> ModelMultipleChoiceField[Any] | None:
+        """The permissions in the reader's language."""
+        field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(
+            db_field, request, **{**kwargs, "form_class": PermissionsField}
+        )
+        return field
 
 
 # The records of failed logins belong to the lock-out, whose own admin looks foreign here.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate, post_save
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,8 @@ class AuditConfig(AppConfig):
 
         from audit_app import passwords, roles
 
+        # The lock-out's own name, axes, says nothing to people.
+        apps.get_app_config("axes").verbose_name = _("Failed logins")
         post_migrate.connect(roles.grant_roles, dispatch_uid="audit_app.roles")
         post_save.connect(
             passwords.forget_initial_password,
