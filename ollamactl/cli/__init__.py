@@ -13,6 +13,9 @@ import click
 from ollamactl import __version__
 from ollamactl.cli.failures import CommandFailed, ExitCode
 from ollamactl.cli.text import gettext as _
+from ollamactl.cli.text import speak_the_language
+
+speak_the_language()
 
 # The verb and where its command is: "module:attribute".
 VERBS: dict[str, str] = {

@@ -48,6 +48,19 @@ def _translations() -> stdlib.NullTranslations:
     return stdlib.translation(DOMAIN, LOCALE_DIR, languages=[folder], fallback=True)
 
 
+def speak_the_language() -> None:
+    """Have the packages of the command say their own sentences in the user's language too.
+
+    They ask the standard library, which finds a catalogue by its folder's name. The variable goes
+    to the processes that are started, which read it as `language_of` does.
+    """
+    folder = _CATALOGUES.get(language())
+    if folder is not None:
+        stdlib.bindtextdomain(DOMAIN, LOCALE_DIR)
+        stdlib.textdomain(DOMAIN)
+        os.environ["LANGUAGE"] = folder
+
+
 def gettext(message: str) -> str:
     """The message in the user's language."""
     return _translations().gettext(message)

@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from ollamactl.cli.text import gettext
 from ollamactl.settings import appearance, navigation
 from ollamactl.settings.env import Config, ConfigurationError
 
@@ -182,12 +183,14 @@ def database_from(url: str) -> dict[str, Any]:
     try:
         database: dict[str, Any] = dict(environ.Env.db_url_config(url))
     except (ValueError, KeyError, ImproperlyConfigured) as error:
-        sys.exit(f"OLLAMACTL_DATABASE_URL: not a database URL ({error})")
+        message = gettext("OLLAMACTL_DATABASE_URL: not a database URL (%(reason)s)")
+        sys.exit(message % {"reason": error})
     engine = str(database.get("ENGINE", ""))
     if engine.endswith("sqlite3"):
         database["OPTIONS"] = SQLITE_OPTIONS
     elif not engine:
-        sys.exit("OLLAMACTL_DATABASE_URL: not a database URL such as sqlite:////path/to/file")
+        message = gettext("OLLAMACTL_DATABASE_URL: not a database URL such as %(example)s")
+        sys.exit(message % {"example": "sqlite:////path/to/file"})
     return database
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from ollamactl.cli.text import gettext
+
 DEFAULT_BIND = "127.0.0.1:8800"
 DEFAULT_HOME = "~/.local/share/ollamactl"
 DEFAULT_OLLAMA_PORT = 11434
@@ -142,14 +144,16 @@ def parse_bind(text: str, name: str = "OLLAMACTL_BIND") -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     if not port.isdigit() or not 0 < int(port) < 65536:
-        raise ConfigurationError(name, f"'{text}' is not an address such as {DEFAULT_BIND}")
+        message = gettext("'%(value)s' is not an address such as %(example)s")
+        raise ConfigurationError(name, message % {"value": text, "example": DEFAULT_BIND})
     return host, int(port)
 
 
 def _home(environ: Mapping[str, str]) -> Path:
     home = Path(environ.get("OLLAMACTL_HOME") or DEFAULT_HOME).expanduser()
     if not home.is_absolute():
-        raise ConfigurationError("OLLAMACTL_HOME", f"'{home}' must be an absolute path")
+        message = gettext("'%(value)s' must be an absolute path")
+        raise ConfigurationError("OLLAMACTL_HOME", message % {"value": home})
     return home
 
 
@@ -160,7 +164,8 @@ def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = environ.get(name) or choices[0]
     if value not in choices:
-        raise ConfigurationError(name, f"'{value}' is none of {', '.join(choices)}")
+        message = gettext("'%(value)s' is none of %(choices)s")
+        raise ConfigurationError(name, message % {"value": value, "choices": ", ".join(choices)})
     return value
 
 
@@ -171,8 +176,9 @@ def _secret(environ: Mapping[str, str], name: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        reason = f"'{path}' cannot be read: {error.strerror}"
-        raise ConfigurationError(f"{name}_FILE", reason) from error
+        message = gettext("'%(value)s' cannot be read: %(reason)s")
+        values = {"value": path, "reason": error.strerror}
+        raise ConfigurationError(f"{name}_FILE", message % values) from error
 
 
 def _url(environ: Mapping[str, str], name: str) -> str:
@@ -181,7 +187,9 @@ def _url(environ: Mapping[str, str], name: str) -> str:
         return ""
     parts = _split(value, name)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ConfigurationError(name, f"'{value}' is not a URL such as https://panel.example.com")
+        message = gettext("'%(value)s' is not a URL such as %(example)s")
+        values = {"value": value, "example": "https://panel.example.com"}
+        raise ConfigurationError(name, message % values)
     return value
 
 
@@ -190,16 +198,16 @@ def _split(value: str, name: str) -> SplitResult:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError as error:
-        raise ConfigurationError(name, f"'{value}' is not a URL: {error}") from error
+        message = gettext("'%(value)s' is not a URL: %(reason)s")
+        raise ConfigurationError(name, message % {"value": value, "reason": error}) from error
     return parts
 
 
 def _valkey(environ: Mapping[str, str]) -> str:
     value = environ.get("OLLAMACTL_VALKEY_URL", "")
     if value and _split(value, "OLLAMACTL_VALKEY_URL").scheme not in ("redis", "rediss", "unix"):
-        raise ConfigurationError(
-            "OLLAMACTL_VALKEY_URL", f"'{value}' must begin with redis://, rediss:// or unix://"
-        )
+        message = gettext("'%(value)s' must begin with redis://, rediss:// or unix://")
+        raise ConfigurationError("OLLAMACTL_VALKEY_URL", message % {"value": value})
     return value
 
 
