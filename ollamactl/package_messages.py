@@ -10,6 +10,13 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext_lazy
 
 DJANGO = (
+    # Django's Chinese calls a role a group.
+    _("group"),
+    _("groups"),
+    _(
+        "The groups this user belongs to. A user will get all permissions granted to each of their "
+        "groups."
+    ),
     _("Error:"),
     _("Forgotten your login credentials?"),
     _("After you’ve created a user, you’ll be able to edit more user options."),
