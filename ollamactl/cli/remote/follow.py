@@ -17,6 +17,7 @@ QUIET_S = 10.0
 SOCKET_AGAIN_S = 10.0
 LONGEST_WAIT_S = 5.0
 PATIENCE_S = 15 * 60.0
+QUEUED = "queued"
 
 Show = Callable[[Task], None]
 Notice = Callable[[str], None]
@@ -32,6 +33,7 @@ class Follower:
         self._notice = notice
         self._events: TaskEvents | None = None
         self._socket_from = 0.0
+        self._said = ""
 
     def run(self) -> Task:
         """Follow until the end; a failed task is returned, not raised."""
@@ -39,6 +41,7 @@ class Follower:
             while True:
                 self._open_socket()
                 task = self._read()
+                self._say_why_again(task)
                 self._show(task)
                 if task.is_ended:
                     return task
@@ -73,12 +76,18 @@ class Follower:
             while (data := self._events.receive(QUIET_S)) is not None:
                 if not data:
                     continue
-                task = task.after(data)
-                if task.is_ended:
-                    return
+                was, task = task.state, task.after(data)
+                if task.is_ended or (task.state == QUEUED and was != QUEUED):
+                    return  # the API says why, in the user's language
                 self._show(task)
         except SocketLost as lost:
             self._no_socket(lost)
+
+    def _say_why_again(self, task: Task) -> None:
+        """An attempt failed and another one follows: say why, once for each reason."""
+        if task.state == QUEUED and task.error_detail not in ("", self._said):
+            self._said = task.error_detail
+            self._notice(_("%(reason)s Trying again.") % {"reason": self._said})
 
     def _read(self) -> Task:
         """The task as the API has it now, however long the panel is away."""
