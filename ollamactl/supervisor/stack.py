@@ -80,14 +80,21 @@ def simulator_spec(config: Config, environment: dict[str, str], port: int) -> Pr
 def choose_simulator_port(run_dir: Path) -> int:
     """The port of last time where it is free, so that the demo's server keeps its address."""
     note = run_dir / "demo-port"
-    wanted = int(note.read_text()) if note.exists() else 0
-    for port in (wanted, 0):
+    for port in (_noted_port(note), 0):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             chosen: int = probe.getsockname()[1]
         note.write_text(str(chosen))
         return chosen
     raise OSError("no port is free")
+
+
+def _noted_port(note: Path) -> int:
+    """The port in the note; 0 where there is none, as after a kill while it was written."""
+    try:
+        return int(note.read_text())
+    except (OSError, ValueError):
+        return 0

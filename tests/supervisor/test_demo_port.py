@@ -1,0 +1,27 @@
+"""The demo's server keeps its address from one start to the next."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from ollamactl.supervisor.stack import choose_simulator_port
+
+
+def test_port_of_last_time_is_kept_where_it_is_free(tmp_path: Path) -> None:
+    first = choose_simulator_port(tmp_path)
+    assert choose_simulator_port(tmp_path) == first
+    with socket.create_server(("127.0.0.1", first)):
+        other = choose_simulator_port(tmp_path)
+    assert other != first
+    assert choose_simulator_port(tmp_path) == other
+
+
+@pytest.mark.parametrize("half_written", ["", "not a port", "-1", "99999999", "\0"])
+def test_a_note_that_cannot_be_read_costs_the_address_only(
+    tmp_path: Path, half_written: str
+) -> None:
+    (tmp_path / "demo-port").write_text(half_written)
+    port = choose_simulator_port(tmp_path)
+    assert 0 < port < 65536
+    assert (tmp_path / "demo-port").read_text() == str(port)
