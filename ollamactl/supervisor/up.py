@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.home import prepare_home
@@ -14,6 +15,9 @@ from ollamactl.supervisor.supervisor import Supervisor
 
 def run_up(config: Config, *, demo: bool = False) -> None:
     """Run the panel until SIGTERM or Ctrl-C. Raises `StartError` where it cannot start."""
+    # For the processes too: the database holds sessions and hashes of passwords, and a home that
+    # somebody has made beforehand may be open to others.
+    os.umask(0o077)
     prepare_home(config)
     with hold_home(config.home, config.base_url):
         left = end_leftovers(config.run_dir, config.home)

@@ -52,6 +52,12 @@ def test_first_start_says_where_to_go(panel: PanelProcess) -> None:
     assert set(panel.processes()) == CHILDREN
 
 
+def test_no_file_of_the_home_is_open_to_other_users(panel: PanelProcess) -> None:
+    modes = {path: path.lstat().st_mode for path in panel.home.rglob("*") if not path.is_symlink()}
+    assert panel.home / "ollamactl.sqlite3" in modes
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+
+
 def test_log_is_in_the_home_too(panel: PanelProcess) -> None:
     logged = (panel.home / "logs" / "ollamactl.log").read_text()
     assert " worker " in logged
