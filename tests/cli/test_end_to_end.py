@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ollamactl.simulator.running import RunningSimulator, running_simulator
-from tests.cli.test_interrupt import CTRL_C, QUESTION, Terminal
 from tests.components.panel import PanelProcess, clean_environment
 from tests.components.waiting import wait_until
+from tests.helpers.terminal import CTRL_C, QUESTION, Terminal
 
 MB = 1_000_000
 NAME = "llama3.2:latest"

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,70 +10,7 @@ import pytest
 from ollamactl.cli.terminal import clean_block
 from tests.cli.conftest import log_in, spawn
 from tests.cli.fake_panel import Call, FakePanel, Reply, blank_task, progress
-
-CTRL_C = "\x03"
-# Runs a command as the foreground of the terminal on its stdin, so that Ctrl-C becomes SIGINT.
-OWN_TERMINAL = """
-import fcntl, os, sys, termios
-os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-QUESTION = "[c]ancel it, [l]eave it running, [w]atch on"
-
-
-class Terminal:
-    """The command on a terminal of its own, with somebody at the keys."""
-
-    def __init__(self, environment: dict[str, str], *words: str) -> None:
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWN_TERMINAL, sys.executable, "-m", "ollamactl", *words],
-            env=environment,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-        )
-        os.close(slave)
-        self.screen = ""
-
-    def wait_for(self, text: str, seconds: float = 20.0) -> None:
-        """Read until a text has been shown since the last key."""
-        deadline = time.monotonic() + seconds
-        while text not in self.screen:
-            if not self._read(deadline - time.monotonic()):
-                raise AssertionError(f"no {text!r} on the screen: {self.screen[-500:]!r}")
-
-    def press(self, keys: str) -> None:
-        """Type; what was on the screen before does not count any more."""
-        self.screen = ""
-        os.write(self._master, keys.encode())
-
-    def end(self, seconds: float = 20.0) -> int:
-        """Read to the end; the exit code."""
-        deadline = time.monotonic() + seconds
-        while self._read(deadline - time.monotonic()):
-            pass
-        return self.process.wait(max(deadline - time.monotonic(), 0.1))
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._master)
-
-    def _read(self, seconds: float) -> bool:
-        """Read some; False at the end and when the time is over."""
-        ready, _writable, _failed = select.select([self._master], [], [], max(seconds, 0))
-        if not ready:
-            return False
-        try:
-            data = os.read(self._master, 65536)
-        except OSError:  # Linux's way to say that the other side is closed
-            return False
-        self.screen += data.decode(errors="replace")
-        return bool(data)
+from tests.helpers.terminal import CTRL_C, QUESTION, Terminal
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""The `ollamactl` command on a terminal of its own, with somebody at the keys."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+CTRL_C = "\x03"
+QUESTION = "[c]ancel it, [l]eave it running, [w]atch on"
+ROWS, COLUMNS = 30, 100
+# Runs a program as the foreground of the terminal on its stdin, so that Ctrl-C becomes SIGINT.
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Terminal:
+    """One verb. `screen` is all that it has written since the last key."""
+
+    def __init__(self, environment: Mapping[str, str], *words: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWN_TERMINAL, sys.executable, "-m", "ollamactl", *words],
+            env=dict(environment),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        self.screen = ""
+
+    def wait_for(self, text: str, timeout: float = 20) -> None:
+        """Read until `text` has been shown since the last key."""
+        deadline = time.monotonic() + timeout
+        while text not in self.screen:
+            if not self._read(deadline - time.monotonic()):
+                raise AssertionError(f"no {text!r} on the screen: {self.screen[-1000:]!r}")
+
+    def press(self, keys: str) -> None:
+        """Type; what was on the screen before does not count any more."""
+        self.screen = ""
+        os.write(self._master, keys.encode())
+
+    def end(self, timeout: float = 20) -> int:
+        """Read to the end; returns the exit status."""
+        deadline = time.monotonic() + timeout
+        while self._read(deadline - time.monotonic()):
+            pass
+        return self.process.wait(max(deadline - time.monotonic(), 0.1))
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+    def _read(self, seconds: float) -> bool:
+        """Read some; False at the end and when the time is over."""
+        ready, _writable, _failed = select.select([self._master], [], [], max(seconds, 0))
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # Linux's way to say that the other side is closed
+            return False
+        self.screen += data.decode(errors="replace")
+        return bool(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
