@@ -41,6 +41,15 @@ def announce_task(task: Task) -> None:
         data=data,
         topics=topics_of(task),
     )
+    if task.is_ended and task.parent_id is None and task.created_by_id is not None:
+        _tell_its_maker(task)
+
+
+def _tell_its_maker(task: Task) -> None:
+    """Publish `notice` to whoever asked for the task; pages fetch the sentence themselves."""
+    subject = f"user:{task.created_by_id}"
+    data = {"task": task.pk, "state": task.state, "resource_name": task.resource_name}
+    publish("notice", subject=subject, seq=task.seq, data=data, topics=[subject])
 
 
 def task_progress(task: Task, *, seq: int, progress: Progress, topics: tuple[str, ...]) -> Event:

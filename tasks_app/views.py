@@ -21,8 +21,10 @@ from tasks_app import services
 from tasks_app.actions import ACTIONS, TaskAction, available_actions
 from tasks_app.choices import State
 from tasks_app.filters import TaskFilter
+from tasks_app.labels import type_label
 from tasks_app.logs import log_size, read_log
 from tasks_app.models import Task
+from tasks_app.presentation import error_as_json
 from tasks_app.runners import registered_types
 
 VIEW = "tasks_app.view_task"
@@ -83,6 +85,24 @@ def task_panel(request: HttpRequest, pk: int) -> HttpResponse:
     """What changes on a task's page beside the log."""
     task: Task = found(visible_task(request, pk))
     return _render_panel(request, task)
+
+
+@require_safe
+@requires(VIEW)
+def task_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of a task, as a toast alone."""
+    task: Task = found(visible_task(request, pk))
+    words = {"type": type_label(task.type), "name": task.resource_name}
+    answer = HttpResponse(status=204)
+    if task.state == State.SUCCEEDED:
+        return toast(answer, _("%(type)s finished: %(name)s") % words)
+    if task.state == State.CANCELLED:
+        return toast(answer, _("%(type)s cancelled: %(name)s") % words, "info")
+    if task.state == State.FAILED:
+        reason = (error_as_json(task) or {}).get("detail", "")
+        text = _("%(type)s failed: %(name)s. %(reason)s") % {**words, "reason": reason}
+        return toast(answer, text, "error")
+    return answer
 
 
 @require_POST

@@ -66,7 +66,12 @@
   }
 
   document.addEventListener("panel:toast", (event) => toast(event.detail.message, event.detail.level));
-  document.addEventListener("panel:notice", (event) => toast(event.detail.message, event.detail.level));
+  document.addEventListener("panel:notice", (event) => {
+    // The end of this user's own task: the server says it in the page's language.
+    if (document.visibilityState !== "visible" || !window.htmx) return;
+    const url = texts().noticeUrl.replace("/0/", `/${Number(event.detail.task)}/`);
+    window.htmx.ajax("GET", url, { swap: "none" });
+  });
 
   // --- htmx ------------------------------------------------------------------------------------
 
@@ -89,16 +94,36 @@
 
   // --- dialog ----------------------------------------------------------------------------------
 
+  const FIELD = "input:not([type=hidden], [type=checkbox]), select, textarea";
+  const FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
   let opener = null;
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  const isShown = (element) => element.offsetParent !== null && !element.disabled;
+
+  /** Where to begin: what is wrong, what asks for it, the first field, else the first button. */
+  function focusFirst(form) {
+    for (const selector of ["[aria-invalid=true]", "[autofocus]", FIELD, "button"]) {
+      const place = [...form.querySelectorAll(selector)].find(isShown);
+      if (place) return place.focus();
+    }
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
     const { target, requestConfig } = event.detail;
-    if (target.id !== DIALOG_BODY || requestConfig.verb !== "get" || dialog().open) return;
-    opener = document.activeElement;
-    dialog().showModal();
-    (target.querySelector("[autofocus]") || target.querySelector("input:not([type=hidden]), button"))
-      ?.focus();
+    if (!requestConfig || !target.isConnected) return;
+    if (target.id === DIALOG_BODY && !dialog().open) {
+      if (requestConfig.verb === "get") openDialog(target, requestConfig.elt);
+    } else if (requestConfig.verb !== "get" && target.matches(".oc-form-box")) {
+      focusFirst(target); // the form came back with what is wrong
+    }
   });
+
+  function openDialog(body, asked) {
+    const place = asked.closest("[data-live-refresh][id], [data-live-list][id]");
+    opener = { element: asked, id: asked.id, place: place?.id };
+    dialog().showModal();
+    focusFirst(body);
+  }
 
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.closest?.("[data-dialog-done]") && event.detail.xhr?.status) {
@@ -106,10 +131,25 @@
     }
   });
 
+  /** Back to what opened it, or what has taken its place; a row may have been swapped since. */
   function emptyDialog() {
     document.getElementById(DIALOG_BODY).replaceChildren();
-    if (opener?.isConnected) opener.focus();
+    const { element, id, place } = opener || {};
     opener = null;
+    const again = element?.isConnected ? element : id && document.getElementById(id);
+    const near = place && document.getElementById(place)?.querySelector("a[href], button:not([disabled])");
+    (again || near || document.querySelector("#content a[href], #content button:not([disabled])"))?.focus();
+  }
+
+  /** Nothing behind the dialog takes the focus, nor does the window's own frame. */
+  function stayInside(event) {
+    if (event.key !== "Tab") return;
+    const places = [...dialog().querySelectorAll(FOCUSABLE)].filter((place) => isShown(place) && place.tabIndex >= 0);
+    const at = places.indexOf(document.activeElement);
+    const isAtEnd = event.shiftKey ? at <= 0 : at === places.length - 1;
+    if (!isAtEnd || !places.length) return;
+    event.preventDefault();
+    places.at(event.shiftKey ? -1 : 0).focus();
   }
 
   // --- focus over swaps ------------------------------------------------------------------------
@@ -204,6 +244,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     dialog().addEventListener("close", emptyDialog);
+    dialog().addEventListener("keydown", stayInside);
     mendSwitches();
     prepare(document.body);
     document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));

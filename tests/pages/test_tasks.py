@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -131,3 +132,24 @@ def test_only_buttons_that_can_work_are_there(operator: Client, viewer: Client) 
         shown = re.findall(r'id="task-\d+-(\w+)" hx-post', operator.get(url).content.decode())
         assert set(shown) == names, state
         assert "hx-post" not in viewer.get(url).content.decode()
+
+
+def test_the_end_of_a_task_is_told_in_the_reader_s_language(operator: Client) -> None:
+    error = {"code": "unreachable", "detail": "Somewhere is gone.", "retryable": True}
+    told = {
+        TaskFactory(type="model.pull", resource_name="a", state=State.SUCCEEDED).pk: "success",
+        TaskFactory(type="model.pull", resource_name="b", state=State.CANCELLED).pk: "info",
+        TaskFactory(
+            type="model.pull", resource_name="c", state=State.FAILED, error=error
+        ).pk: "error",
+    }
+    for pk, level in told.items():
+        answer = operator.get(reverse("admin:task-notice", args=[pk]), headers=HTMX)
+        shown = json.loads(answer.headers["HX-Trigger"])["panel:toast"]
+        assert shown["level"] == level
+        assert shown["message"].startswith("Download ")
+        assert (level == "error") == ("Somewhere is gone." in shown["message"])
+    running = operator.get(
+        reverse("admin:task-notice", args=[TaskFactory(state=State.RUNNING).pk]), headers=HTMX
+    )
+    assert "HX-Trigger" not in running.headers
