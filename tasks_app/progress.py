@@ -11,6 +11,7 @@ from tasks_app.models import Task
 
 WINDOW = 5.0  # seconds over which a rate is measured
 SHORTEST = 0.5  # seconds of measuring before a rate is said
+LARGEST = 2**63 - 1  # what a column holds; numbers come from servers, and sums of them can be more
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Progress:
         """With the news in it; what is not said (None, "") stays as it was."""
         return replace(
             self,
-            done=self.done if done is None else done,
-            total=self.total if total is None else total,
+            done=self.done if done is None else min(done, LARGEST),
+            total=self.total if total is None else min(total, LARGEST),
             unit=unit or self.unit,
             phase=phase or self.phase,
             rate=rate,

@@ -35,3 +35,12 @@ def test_a_task_is_claimed_done_and_ended(make: Maker) -> None:
     log = read_log(task)
     assert log is not None
     assert "hello" in log.text
+
+
+def test_numbers_beyond_any_column_do_not_keep_a_task_from_ending(make: Maker) -> None:
+    task = make("toy.stream", {"total": 2**70, "steps": 1})
+
+    assert work_off("pulls") == 1
+
+    task.refresh_from_db()
+    assert (task.state, task.done, task.total) == (State.SUCCEEDED, 1, 2**63 - 1)
