@@ -37,12 +37,14 @@ class LeaseKeeper:
 
     def look(self) -> None:
         """One round over all attempts."""
-        attempts = [attempt for attempt in self._attempts() if not attempt.closed]
-        if not attempts:
+        present = self._attempts()  # those whose end is being written, too
+        if not present:
             return
-        self._read_words(attempts)
+        attempts = [attempt for attempt in present if not attempt.closed]
+        if attempts:
+            self._read_words(attempts)
         if time.monotonic() - self._renewed_at >= HEARTBEAT.total_seconds():
-            self._renew()
+            self._renew(present)
         self._save(attempts)
 
     def _keep(self) -> None:
@@ -71,10 +73,11 @@ class LeaseKeeper:
             if reason is not None and not attempt.closed:
                 attempt.stop(reason)
 
-    def _renew(self) -> None:
-        Task.objects.filter(owner=self._owner.name, state=State.RUNNING).update(
-            lease_until=from_now(LEASE)
-        )
+    def _renew(self, attempts: Iterable[Attempt]) -> None:
+        """Not every row in this process's name: one whose end could not be written is lost."""
+        ids = {attempt.task.pk for attempt in attempts}
+        held = Task.objects.filter(pk__in=ids, owner=self._owner.name, state=State.RUNNING)
+        held.update(lease_until=from_now(LEASE))
         self._renewed_at = time.monotonic()
 
     def _save(self, attempts: list[Attempt]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tasks_app.attempt import Attempt
 from tasks_app.choices import State
 from tasks_app.claim import claim_next
 from tasks_app.clock import LEASE, from_now
 from tasks_app.hub import hub
+from tasks_app.lease_keeper import LeaseKeeper
 from tasks_app.models import Task
 from tasks_app.reconcile import reconcile
 from tasks_app.transitions import succeed
@@ -72,6 +74,26 @@ def test_a_lease_that_lasts_is_nobody_elses(make: Maker) -> None:
     reconcile(hub().owner)
     claimed.refresh_from_db()
     assert (claimed.state, claimed.owner, claimed.lost_count) == (State.RUNNING, ELSEWHERE, 0)
+
+
+def test_a_lease_is_renewed_only_by_who_is_at_work(make: Maker) -> None:
+    for _ in range(2):
+        make("toy.quick")
+    worked_on, _ = claim_next("default", owner=hub().owner.name)
+    dropped, _ = claim_next("default", owner=hub().owner.name)  # its end could not be written
+    assert worked_on is not None
+    assert dropped is not None
+    attempts = [Attempt(worked_on, lambda attempt: None)]
+    expire(worked_on)
+    expire(dropped)
+
+    LeaseKeeper(hub().owner, lambda: attempts).look()
+    reconcile(hub().owner)
+
+    worked_on.refresh_from_db()
+    dropped.refresh_from_db()
+    assert (worked_on.state, worked_on.lost_count) == (State.RUNNING, 0)
+    assert (dropped.state, dropped.lost_count) == (State.QUEUED, 1)
 
 
 def test_a_worker_that_comes_back_late_writes_nothing(make: Maker) -> None:
