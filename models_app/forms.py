@@ -41,7 +41,12 @@ class PullForm(forms.Form):
             "hf.co/user/repository:quantization."
         ),
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
         ),
     )
     server = ServerChoice(queryset=OllamaServer.objects.none(), label=_("Server"), empty_label=None)
@@ -64,7 +69,9 @@ class PullForm(forms.Form):
 class ServerForm(forms.Form):
     """A server: where it is and how the panel proves itself to it. Secrets are never sent back."""
 
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = forms.CharField(
+        label=_("Name"), max_length=100, widget=forms.TextInput(attrs={"autofocus": True})
+    )
     base_url = forms.CharField(
         label=_("Address"),
         max_length=500,

@@ -1,14 +1,13 @@
 /*
- * What pages do beside live events: dialog, toasts, focus, times, copying.
+ * What pages do beside live events: dialog, toasts, focus, copying.
  *
  * Bound by attributes, so that whole pages and swapped fragments are alike:
  *   [data-toast]              a toast that the server rendered; [data-toast-key] shows only once
  *   [data-toast-close]        closes its toast
- *   [data-dialog-close]       closes the dialog
+ *   [data-dialog-close]       closes the dialog; on a page of its own it is a link back
  *   [data-dialog-done]        a form in the dialog: when it is answered, the dialog closes
  *   [data-when="field=a b"]   shown only while that field of its form has one of the values
  *   [data-copy="text"]        a button: copies the text
- *   time[data-moment]         written in the reader's own time zone
  * The event `panel:toast` {message, level} comes from the server in HX-Trigger.
  */
 (() => {
@@ -178,18 +177,6 @@
 
   // --- small things ----------------------------------------------------------------------------
 
-  function showTimes(root) {
-    const language = document.documentElement.lang || undefined;
-    all(root, "time[data-moment]").forEach((time) => {
-      const moment = new Date(time.dateTime);
-      if (Number.isNaN(moment.getTime())) return;
-      const near = moment.toDateString() === new Date().toDateString();
-      time.textContent = moment.toLocaleString(language, near
-        ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
-        : { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-    });
-  }
-
   function showWhen(form) {
     all(form, "[data-when]").forEach((part) => {
       const [name, values] = part.dataset.when.split("=");
@@ -207,18 +194,20 @@
       if (!element.textContent.trim().includes(" ") && element.matches(".material-symbols-outlined")) {
         element.setAttribute("aria-label", texts().textMenu);
       }
-      element.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        element.click();
-      });
+      element.addEventListener("keydown", pressed);
     });
   }
 
+  function pressed(event) {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.currentTarget.click();
+  }
+
   function prepare(root) {
-    showTimes(root);
     all(root, "[data-toast]").forEach(adoptToast);
     all(root, "[data-when]").forEach((part) => part.closest("form") && showWhen(part.closest("form")));
+    all(root, "a[role=button]").forEach((link) => link.addEventListener("keydown", pressed));
     all(root, "[data-live-log]").forEach((log) => { log.scrollTop = log.scrollHeight; });
   }
 
@@ -230,7 +219,7 @@
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest?.(selector);
     if (at("[data-toast-close]")) at(".oc-toast").remove();
-    if (at("[data-dialog-close]")) {
+    if (dialog().contains(at("[data-dialog-close]"))) { // outside it is a link back
       event.preventDefault();
       dialog().close();
     }
