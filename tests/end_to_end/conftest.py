@@ -19,6 +19,7 @@ from tests.end_to_end.api import Api
 from tests.end_to_end.users import make_users
 
 AsUser = Callable[[str], Api]
+USERS = ("administrator", "operator", "viewer", "leaving viewer", "nobody")
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,8 @@ def server(admin: Api, ollama: OllamaProcess, real_registry: RegistryProcess) ->
 
 @pytest.fixture(scope="module")
 def as_user(panel: PanelProcess) -> Iterator[AsUser]:
-    """``as_user("viewer")``: the API as somebody with this role; "nobody" has none."""
-    passwords = make_users(panel, "administrator", "operator", "viewer", "nobody")
+    """``as_user("viewer")``: the API as the user of this name and role; "nobody" has none."""
+    passwords = make_users(panel, *USERS)
     with ExitStack() as stack:
 
         def log_in(name: str) -> Api:

@@ -15,13 +15,14 @@ import json, sys
 from django.contrib.auth.models import Group, User
 for name, password in json.load(sys.stdin).items():
     user = User.objects.create_user(name, password=password)
-    user.groups.set(Group.objects.filter(name=name))
+    user.groups.set(Group.objects.filter(name=name.rpartition(' ')[2]))
 """
 DROP = "from django.contrib.auth.models import User; User.objects.get(username={!r}).groups.clear()"
 
 
 def make_users(panel: PanelProcess, *names: str) -> dict[str, str]:
-    """Make users, each with the role of its name if there is one; returns their passwords."""
+    """Make users, each with the role that is the last word of its name, if there is such a role;
+    returns their passwords."""
     passwords = {name: f"the-password-of-{name}" for name in names}
     _run(panel, MAKE, json.dumps(passwords))
     return passwords
