@@ -7,6 +7,7 @@ A bad value raises `ConfigurationError`, whose text is the one line that a perso
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -65,9 +66,9 @@ class Config:
             home=home,
             bind_host=host,
             bind_port=port,
-            public_url=_url(environ, "OLLAMACTL_PUBLIC_URL"),
-            allowed_hosts=_list(environ, "OLLAMACTL_ALLOWED_HOSTS"),
-            trusted_proxies=_list(environ, "OLLAMACTL_TRUSTED_PROXIES"),
+            public_url=_origin(environ, "OLLAMACTL_PUBLIC_URL"),
+            allowed_hosts=_hosts(environ, "OLLAMACTL_ALLOWED_HOSTS"),
+            trusted_proxies=_networks(environ, "OLLAMACTL_TRUSTED_PROXIES"),
             secret_key=_secret(environ, "OLLAMACTL_SECRET_KEY"),
             database_url=environ.get("OLLAMACTL_DATABASE_URL", ""),
             valkey_url=_valkey(environ),
@@ -143,14 +144,24 @@ def parse_bind(text: str, name: str = "OLLAMACTL_BIND") -> tuple[str, int]:
     """Split `host:port`, `[v6]:port`, `:port` or `port`."""
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not _is_port(port) or int(port) == 0:
         message = gettext("'%(value)s' is not an address such as %(example)s")
         raise ConfigurationError(name, message % {"value": text, "example": DEFAULT_BIND})
     return host, int(port)
 
 
+def _is_port(text: str) -> bool:
+    # A superscript is a digit too, but no number.
+    return text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536
+
+
 def _home(environ: Mapping[str, str]) -> Path:
-    home = Path(environ.get("OLLAMACTL_HOME") or DEFAULT_HOME).expanduser()
+    text = environ.get("OLLAMACTL_HOME") or DEFAULT_HOME
+    try:
+        home = Path(text).expanduser()
+    except RuntimeError as error:
+        message = gettext("'%(value)s' names the home of nobody here")
+        raise ConfigurationError("OLLAMACTL_HOME", message % {"value": text}) from error
     if not home.is_absolute():
         message = gettext("'%(value)s' must be an absolute path")
         raise ConfigurationError("OLLAMACTL_HOME", message % {"value": home})
@@ -159,6 +170,26 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    hosts = _list(environ, name)
+    for host in hosts:
+        if "/" in host or " " in host:
+            message = gettext("'%(value)s' is not a host such as panel.example.com")
+            raise ConfigurationError(name, message % {"value": host})
+    return hosts
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = _list(environ, name)
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            message = gettext("'%(value)s' is not an address such as 10.0.0.5 or 10.0.0.0/24")
+            raise ConfigurationError(name, message % {"value": network}) from error
+    return networks
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
@@ -174,11 +205,26 @@ def _secret(environ: Mapping[str, str], name: str) -> str:
     if not path:
         return environ.get(name, "")
     try:
-        return Path(path).read_text().strip()
+        secret = Path(path).read_text().strip()
     except OSError as error:
         message = gettext("'%(value)s' cannot be read: %(reason)s")
         values = {"value": path, "reason": error.strerror}
         raise ConfigurationError(f"{name}_FILE", message % values) from error
+    except ValueError as error:
+        message = gettext("'%(value)s' holds no text")
+        raise ConfigurationError(f"{name}_FILE", message % {"value": path}) from error
+    if not secret:
+        raise ConfigurationError(f"{name}_FILE", gettext("'%(value)s' is empty") % {"value": path})
+    return secret
+
+
+def _origin(environ: Mapping[str, str], name: str) -> str:
+    """A URL that names a site and nothing below it."""
+    value = _url(environ, name)
+    if value and _split(value, name)[2:] != ("", "", ""):
+        message = gettext("'%(value)s' has more than a scheme, a host and a port")
+        raise ConfigurationError(name, message % {"value": value})
+    return value
 
 
 def _url(environ: Mapping[str, str], name: str) -> str:
@@ -235,7 +281,7 @@ def parse_ollama_host(text: str) -> str:
     )
     rest = rest.split("/", 1)[0]
     host, port_text = _host_and_port(rest)
-    port = int(port_text) if port_text.isdigit() and int(port_text) < 65536 else default
+    port = int(port_text) if _is_port(port_text) else default
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"{scheme}://{_bracketed(host)}:{port}"
 
