@@ -10,8 +10,9 @@ from django.http import HttpRequest
 
 def panel(request: HttpRequest) -> dict[str, Any]:
     """Facts about this panel, for its shell."""
-    beyond_loopback = settings.CONFIG.bind_host not in settings.LOOPBACK_HOSTS
     return {
         "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
-        "insecure_http": beyond_loopback and not settings.HTTPS and not request.is_secure(),
+        "insecure_http": not settings.CONFIG.is_on_loopback
+        and not settings.HTTPS
+        and not request.is_secure(),
     }

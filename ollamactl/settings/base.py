@@ -7,7 +7,6 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -32,14 +31,8 @@ ASGI_APPLICATION = "ollamactl.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- who may reach it -----------------------------------------------------------------------------
-LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-PUBLIC = urlsplit(CONFIG.public_url)
-HTTPS = PUBLIC.scheme == "https"
-ALLOWED_HOSTS = [*LOOPBACK_HOSTS, *CONFIG.allowed_hosts]
-if PUBLIC.hostname:
-    ALLOWED_HOSTS.append(PUBLIC.hostname)
-if CONFIG.bind_host not in ("0.0.0.0", "::", *LOOPBACK_HOSTS):  # noqa: S104 - compared, not bound
-    ALLOWED_HOSTS.append(CONFIG.bind_host)
+HTTPS = CONFIG.public_url.startswith("https://")
+ALLOWED_HOSTS = list(CONFIG.own_hosts)
 CSRF_TRUSTED_ORIGINS = [CONFIG.public_url] if CONFIG.public_url else []
 TRUSTED_PROXIES = list(CONFIG.trusted_proxies)
 

@@ -22,6 +22,7 @@ DEFAULT_BIND = "127.0.0.1:8800"
 DEFAULT_HOME = "~/.local/share/ollamactl"
 DEFAULT_OLLAMA_PORT = 11434
 LANGUAGES = ("en", "zh-hans")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 LOG_FORMATS = ("console", "json")
 # A unix socket's path is bounded by the kernel's sockaddr_un (108 bytes with the final NUL).
 MAX_SOCKET_PATH = 106
@@ -113,6 +114,28 @@ class Config:
             return self.public_url
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind_host, self.bind_host)  # noqa: S104 - compared, not bound
         return f"http://{_bracketed(host)}:{self.bind_port}"
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether only this machine reaches the address that the panel listens on."""
+        try:
+            return ipaddress.ip_address(self.bind_host).is_loopback
+        except ValueError:
+            return self.bind_host == "localhost"
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The names that a request may give the panel, as its `Host` header writes them."""
+        anywhere = self.bind_host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        bound = () if anywhere else (_bracketed(self.bind_host),)
+        public = urlsplit(self.public_url).hostname
+        names = (
+            *LOOPBACK_NAMES,
+            *self.allowed_hosts,
+            *bound,
+            *((_bracketed(public),) if public else ()),
+        )
+        return tuple(dict.fromkeys(names))
 
     def signing_key(self) -> str:
         """The secret key: from the environment, else a random one made once in the home."""

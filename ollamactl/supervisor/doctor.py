@@ -141,14 +141,13 @@ def check_messages(config: Config) -> Finding:
 
 def check_exposure(config: Config) -> Finding:
     """Who can reach the panel, and over what."""
-    loopback = config.bind_host in ("localhost", "::1") or config.bind_host.startswith("127.")
     https = config.public_url.startswith("https://")
     found = config.public_url or f"http://{config.bind_host}:{config.bind_port}"
     advice = _(
         "Passwords can be read on the way. Put an HTTPS proxy before the panel and set "
         "OLLAMACTL_PUBLIC_URL."
     )
-    return _finding("exposure", found, loopback or https, advice, required=False)
+    return _finding("exposure", found, config.is_on_loopback or https, advice, required=False)
 
 
 def check_ollama(config: Config) -> Finding:

@@ -158,10 +158,7 @@ class Supervisor:
                 )
 
     def _warn_about_plain_http(self) -> None:
-        loopback = self.config.bind_host in ("localhost", "::1") or (
-            self.config.bind_host.startswith("127.")
-        )
-        if not loopback and not self.config.public_url.startswith("https://"):
+        if not self.config.is_on_loopback and not self.config.public_url.startswith("https://"):
             self.log.say(
                 _(
                     "The panel listens on %(host)s over plain HTTP: passwords can be read on the "

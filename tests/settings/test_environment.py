@@ -57,6 +57,35 @@ def test_values_are_read() -> None:
     assert config.trusted_proxies == ("10.0.0.5", "fd00::/8")
 
 
+@pytest.mark.parametrize(
+    ("bind", "on_loopback", "own"),
+    [
+        ("127.0.0.1:1", True, ()),
+        ("127.8.8.8:1", True, ("127.8.8.8",)),
+        ("[::1]:1", True, ()),
+        ("localhost:1", True, ()),
+        ("0.0.0.0:1", False, ()),
+        ("[::]:1", False, ()),
+        ("192.168.1.5:1", False, ("192.168.1.5",)),
+        ("[fd00::5]:1", False, ("[fd00::5]",)),
+        ("panel.example.com:1", False, ("panel.example.com",)),
+    ],
+)
+def test_bound_address_is_a_host_of_its_own(
+    bind: str, on_loopback: bool, own: tuple[str, ...]
+) -> None:
+    config = Config.from_environ({"OLLAMACTL_BIND": bind})
+    assert config.is_on_loopback is on_loopback
+    assert config.own_hosts == ("localhost", "127.0.0.1", "[::1]", *own)
+
+
+def test_public_and_allowed_hosts_are_added() -> None:
+    config = Config.from_environ(
+        {"OLLAMACTL_PUBLIC_URL": "https://[fd00::7]:8443", "OLLAMACTL_ALLOWED_HOSTS": "a.example"}
+    )
+    assert config.own_hosts[3:] == ("a.example", "[fd00::7]")
+
+
 def test_secret_key_comes_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a long secret\n")
     config = Config.from_environ({"OLLAMACTL_SECRET_KEY_FILE": str(tmp_path / "key")})
@@ -94,7 +123,7 @@ def test_ollama_host_is_read_as_ollama_reads_it(written: str, meant: str) -> Non
 def test_start_ends_with_the_one_line() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "ollamactl", "up"],
-        env={**os.environ, "OLLAMACTL_TRUSTED_PROXIES": "proxy"},
+        env={**os.environ, "OLLAMACTL_LANGUAGE": "en", "OLLAMACTL_TRUSTED_PROXIES": "proxy"},
         capture_output=True,
         text=True,
         check=False,
