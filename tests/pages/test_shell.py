@@ -168,3 +168,15 @@ def test_the_dashboard_shows_what_needs_attention(viewer: Client) -> None:
             "50%",
         ):
             assert text in page
+
+
+def test_names_stand_in_titles_as_they_are(administrator: Client) -> None:
+    model, user = OllamaModelFactory(name="smollm2:latest"), UserFactory(username="vera")
+    for url, name in (
+        (reverse("admin:model", args=[model.pk]), "smollm2:latest"),
+        (reverse("admin:models_app_ollamamodel_change", args=[model.pk]), "smollm2:latest"),
+        (reverse("admin:auth_user_change", args=[user.pk]), "vera"),
+    ):
+        page = administrator.get(url).content.decode()
+        assert name in page
+        assert name.capitalize() not in page
