@@ -20,11 +20,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from audit_app.deletion_summary import leave_out
 from audit_app.models import ApiToken, AuditRecord, RememberedAnswer
 from audit_app.permission_names import PermissionsField
+from ollamactl.lib.times import TimesAsElements
 
 TIES = (User.groups.through, Group.permissions.through, RememberedAnswer)
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(TimesAsElements, ModelAdmin):  # type: ignore[misc]
     """Records that only the panel writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -42,6 +43,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     """Who did what, when and from where."""
 
     list_display = ("at", "user_name", "verb", "resource_name", "outcome", "origin", "address")
+    fields = (*list_display, "resource_type", "resource_id", "data")
     list_filter = ("outcome", "origin", "verb")
     search_fields = ("user_name", "resource_name", "verb")
     date_hierarchy = "at"
@@ -49,7 +51,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
+class ApiTokenAdmin(TimesAsElements, ModelAdmin):  # type: ignore[misc]
     """Tokens of programs: seen and revoked here, made over the API, where each is shown once."""
 
     list_display = ("name", "user", "token_key", "created", "expiry", "last_used_at")
@@ -78,7 +80,7 @@ class WithoutTies:
 
 
 @admin.register(User)
-class UserAdmin(WithoutTies, StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People. Their roles say what they may do."""
 
     form = UserChangeForm
@@ -121,4 +123,4 @@ for record, stock in (
 ):
     if admin.site.is_registered(record):
         admin.site.unregister(record)
-    admin.site.register(record, type(stock.__name__, (stock, ModelAdmin), {}))
+    admin.site.register(record, type(stock.__name__, (TimesAsElements, stock, ModelAdmin), {}))

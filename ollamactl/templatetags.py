@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import template
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -19,6 +17,7 @@ from models_app.choices import ModelStatus, ServerStatus
 from models_app.events import live_status
 from models_app.models import OllamaModel
 from ollamactl.lib.sentences import from_stored
+from ollamactl.lib.times import UNKNOWN, time_element
 from ollamactl.lib.units import format_duration, format_rate, format_size
 from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, type_label
@@ -74,19 +73,15 @@ def sentence(value: Any) -> str:
 
 
 @register.filter
-def moment(value: Any, empty: str = "–") -> SafeString | str:
+def moment(value: Any, empty: str = UNKNOWN) -> SafeString | str:
     """A time; the page's script turns it into the reader's own time zone."""
-    time = parse_datetime(value) if isinstance(value, str) else value
-    if not isinstance(time, datetime):
-        return empty
-    utc = time.astimezone(timezone.get_default_timezone())
-    shown = date_format(utc, "DATETIME_FORMAT")
-    return format_html(
-        '<time datetime="{}" data-moment title="{} UTC">{} UTC</time>',
-        utc.isoformat(),
-        shown,
-        shown,
-    )
+    return time_element(value, empty=empty)
+
+
+@register.filter
+def ago(value: Any, empty: str = UNKNOWN) -> SafeString | str:
+    """A time as people say it: "2 minutes ago", "in 4 minutes"."""
+    return time_element(value, relative=True, empty=empty)
 
 
 @register.filter

@@ -29,7 +29,7 @@ def _item(title: Any, icon: str, url: str, permission: str = "") -> dict[str, An
 ICON = _asset("panel/logo.svg")
 FAVICONS = [{"rel": "icon", "type": "image/svg+xml", "href": _asset("panel/favicon.svg")}]
 STYLES = [_asset("panel/panel.css")]
-SCRIPTS = [_asset("panel/live.js"), _asset("panel/panel.js")]
+SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times")]
 SIDEBAR = {
     "show_search": False,
     "show_all_applications": False,
