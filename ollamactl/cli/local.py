@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from ollamactl.cli.text import gettext as _
+from ollamactl.cli.text import language
 from ollamactl.settings.env import Config, ConfigurationError, parse_bind
 from ollamactl.supervisor.problems import StartError
 
@@ -82,6 +83,9 @@ def reset_password(user: str, from_stdin: bool, home: Path | None) -> None:
     import django
 
     django.setup()
+    from django.utils import translation
+
+    translation.activate(language())
     from audit_app.reset import PasswordRefused, UnknownUser, reset_user_password
 
     wanted = sys.stdin.readline().rstrip("\n") if from_stdin else None

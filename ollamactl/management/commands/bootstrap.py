@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
 
 from audit_app.actors import SYSTEM
 from audit_app.passwords import FIRST_USER, create_first_administrator
 from models_app.models import OllamaServer
 from models_app.services.servers import add_server, update_server
+from ollamactl.cli.text import language
 from ollamactl.management.upgrade import upgrade_database
 
 DEMO_SERVER = "Demo (simulated)"
@@ -27,7 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("--demo-url", help=f"where the server “{DEMO_SERVER}” answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        backup = upgrade_database()
+        with translation.override(language()):  # a refusal is read by who started the panel
+            backup = upgrade_database()
         if backup:
             self.stdout.write(f"The database was copied to {backup} before its migration.")
         if create_first_administrator():
