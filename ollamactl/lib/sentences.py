@@ -37,7 +37,12 @@ class Sentence:
         if not self.text:
             return ""
         shown = gettext(self.text)
-        return shown.format(**self.values) if self.values else shown
+        if not self.values:
+            return shown
+        try:
+            return shown.format(**self.values)
+        except (LookupError, ValueError):  # a translation with other places than the original
+            return self.text.format(**self.values)
 
     def __repr__(self) -> str:
         return f"Sentence({self.text!r}, {self.values!r})"
@@ -59,8 +64,7 @@ def to_stored(detail: object) -> str:
     if isinstance(detail, Sentence):
         if not detail.values:
             return detail.text
-        values = {name: _plain(value) for name, value in detail.values.items()}
-        return json.dumps({"sentence": detail.text, "values": values}, ensure_ascii=False)
+        return json.dumps(_plain(detail), ensure_ascii=False)
     return _english(detail)
 
 
@@ -68,11 +72,16 @@ def from_stored(text: str) -> Sentence:
     """The sentence of a stored text; other programs' own words stay as they are."""
     if text.startswith(_MARK):
         try:
-            kept = json.loads(text)
-            return Sentence(str(kept["sentence"]), **kept["values"])
-        except (ValueError, KeyError, TypeError):
+            return _of_json(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return Sentence(text)
     return Sentence(text)
+
+
+def _of_json(kept: dict[str, Any]) -> Sentence:
+    values = kept["values"].items()
+    shown = {name: _of_json(value) if isinstance(value, dict) else value for name, value in values}
+    return Sentence(str(kept["sentence"]), **shown)
 
 
 def _english(text: object) -> str:
@@ -81,7 +90,13 @@ def _english(text: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str)) else to_stored(value)
+    """A value as JSON holds it; a sentence within a sentence stays one."""
+    if isinstance(value, (int, float, str)):
+        return value
+    if isinstance(value, Sentence):
+        values = {name: _plain(inner) for name, inner in value.values.items()}
+        return {"sentence": value.text, "values": values}
+    return {"sentence": _english(value), "values": {}}
 
 
 class SentenceField(TextField):
