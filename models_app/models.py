@@ -133,7 +133,8 @@ class OllamaModel(models.Model):
             ("override_preflight", _("Can continue against the resource check")),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["server", "key"], name="one_model_a_name"),
+            # The name first: people ask for one on all servers; a server has an index of its own.
+            models.UniqueConstraint(fields=["key", "server"], name="one_model_a_name"),
             models.CheckConstraint(
                 condition=~models.Q(status=ModelStatus.UNAVAILABLE),
                 name="unavailable_is_never_written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,15 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from models_app.choices import ServerKind
-from models_app.models import OllamaServer
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
 
 DiskProbe = Callable[[OllamaServer], int | None]
 _disk_probes: list[DiskProbe] = []
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Manifests compared before a folder is taken for another server's, and the longest that is read.
+COMPARED = 20
+LONGEST_MANIFEST = 1_000_000
 
 
 def register_disk_probe(probe: DiskProbe) -> None:
@@ -27,19 +33,42 @@ def disk_free(server: OllamaServer) -> int | None:
 
 
 def local_disk(server: OllamaServer) -> int | None:
-    """The disk under the models of an Ollama on this machine, in the usual folders."""
-    host = urlsplit(server.base_url).hostname
+    """The disk under the models of an Ollama on this machine, in the usual folders.
+
+    A port of this machine may lead elsewhere (a tunnel, a container): so the folder has to hold
+    models of this server, if it has any.
+    """
     if server.kind != ServerKind.EXTERNAL or server.is_simulated:
         return None
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if urlsplit(server.base_url).hostname not in LOOPBACK:
         return None
-    for folder in settings.OLLAMA_MODELS_FOLDERS:
+    for name in settings.OLLAMA_MODELS_FOLDERS:
+        folder = Path(name).expanduser()
         try:
-            if (Path(folder).expanduser() / "blobs").is_dir():
-                return shutil.disk_usage(Path(folder).expanduser()).free
+            if (folder / "blobs").is_dir() and _belongs_to(folder, server):
+                return shutil.disk_usage(folder).free
         except OSError:
             continue
     return None
+
+
+def _belongs_to(folder: Path, server: OllamaServer) -> bool:
+    """Whether a model of the server is in the folder, byte for byte; true where it has none."""
+    installed = (
+        OllamaModel.objects.filter(server=server).exclude(digest="").order_by("-modified_at")
+    )
+    models = list(installed.values_list("name", "digest")[:COMPARED])
+    return not models or any(_has(folder, name, digest) for name, digest in models)
+
+
+def _has(folder: Path, name: str, digest: str) -> bool:
+    parsed = ModelName.parse(name)  # its grammar leaves no way out of the folder
+    path = folder / "manifests" / parsed.host / parsed.namespace / parsed.model / parsed.tag
+    try:
+        with path.open("rb") as file:
+            return hashlib.sha256(file.read(LONGEST_MANIFEST)).hexdigest() == digest
+    except OSError:
+        return False
 
 
 register_disk_probe(local_disk)

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 'permissions': [('pull_ollamamodel', 'Can pull models'), ('start_ollamamodel', 'Can start models'), ('stop_ollamamodel', 'Can stop models'), ('override_preflight', 'Can continue against the resource check')],
                 'default_permissions': ['view', 'delete'],
                 'indexes': [models.Index(fields=['server', 'digest'], name='models_app__server__ddb495_idx'), models.Index(fields=['name'], name='models_app__name_637660_idx')],
-                'constraints': [models.UniqueConstraint(fields=('server', 'key'), name='one_model_a_name'), models.CheckConstraint(condition=models.Q(('status', 'unavailable'), _negated=True), name='unavailable_is_never_written')],
+                'constraints': [models.UniqueConstraint(fields=('key', 'server'), name='one_model_a_name'), models.CheckConstraint(condition=models.Q(('status', 'unavailable'), _negated=True), name='unavailable_is_never_written')],
             },
         ),
     ]

@@ -53,20 +53,29 @@ class Listing:
         return {**tag_facts(entry), "loaded": loaded}
 
 
-def differing_keys(server: OllamaServer, listing: Listing) -> tuple[list[str], int]:
-    """The names whose row and entry do not say the same, sorted, and how many names there are.
+@dataclass(frozen=True)
+class Difference:
+    """The names on which rows and listing disagree, sorted; `total` counts all names of both."""
+
+    new: list[str]
+    changed: list[str]
+    total: int
+
+
+def differences(server: OllamaServer, listing: Listing) -> Difference:
+    """Compare the rows with the listing.
 
     Takes no lock and keeps nobody waiting: who writes looks at each of these again.
     """
     unseen = set(listing.by_key)
-    differing, count = [], 0
+    changed, count = [], 0
     for key, status, row in _rows(server):
         count += 1
         unseen.discard(key)
         entry = listing.by_key.get(key)
         if entry is None or _differs(status, row, listing.facts(entry)):
-            differing.append(key)
-    return sorted([*differing, *unseen]), count + len(unseen)
+            changed.append(key)
+    return Difference(sorted(unseen), sorted(changed), count + len(unseen))
 
 
 def _rows(server: OllamaServer) -> Iterator[tuple[str, str, dict[str, Any]]]:

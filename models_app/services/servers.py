@@ -76,7 +76,7 @@ def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> Olla
 
 
 def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> OllamaServer:
-    """Change some fields. Credentials that are not given stay.
+    """Change some fields. Credentials that are not given stay, but never go to another address.
 
     What was known of the server at another address, or with other credentials, is forgotten.
     """
@@ -84,8 +84,14 @@ def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> Ollam
     with transaction.atomic(), _names_kept_apart():
         server = _locked(server)
         before = [getattr(server, name) for name in checks.ASKED_AT]
+        address = server.base_url
         _assign(server, fields)
         _validate(server)
+        if server.base_url != address and server.credentials and not fields.get("credentials"):
+            raise InvalidInput(
+                _("The address changes: enter the credentials again for the new one."),
+                attr="credentials",
+            )
         if before != [getattr(server, name) for name in checks.ASKED_AT]:
             for name, value in UNKNOWN.items():
                 setattr(server, name, value)

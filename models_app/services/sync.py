@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from models_app.mirror import SKEW
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import TagEntry
-from models_app.services.listing import Listing, differing_keys
+from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
 from ollamactl.lib.errors import InvalidInput
 from tasks_app.choices import LIVE, State
@@ -29,6 +29,7 @@ from tasks_app.sequence import next_seq
 # Names in one transaction, and the longest that it may hold the database's write lock.
 SLICE = 500
 FIRST_SLICE = 100
+LEAST = 20
 SLICE_SECONDS = 0.05
 # Beyond this one new model of each slice is announced: a list asks for itself anyway.
 MOST_ANNOUNCED = 500
@@ -72,24 +73,38 @@ def apply_listing(
     "server" the server is right. Written in short transactions with pauses between, so that other
     writers are never kept waiting; repeating it is harmless.
     """
-    keys, total = differing_keys(server, listing)
+    difference = differences(server, listing)
     work = _Work(server=server, listing=listing, reports=on_conflict == "report")
-    work.counts.unchanged = total - len(keys)
-    size, position = FIRST_SLICE, 0
-    while position < len(keys):
-        tell(work.counts.unchanged + position, total)
-        begun = time.monotonic()
-        position += work.write(keys[position : position + size])
-        took = time.monotonic() - begun
-        size = min(SLICE, size * 2) if took < SLICE_SECONDS / 2 else max(20, size // 2)
-        if position < len(keys):
-            time.sleep(min(took, SLICE_SECONDS))  # others write now
-    tell(total, total)
+    settled = difference.total - len(difference.new) - len(difference.changed)
+    work.counts.unchanged = settled
+    for keys, write in ((difference.new, work.add), (difference.changed, work.change)):
+        for written in _in_slices(keys, write):
+            settled += written
+            tell(settled, difference.total)
+    tell(difference.total, difference.total)
     synced: dict[str, Any] = {"synced_at": timezone.now()}
     if not work.left_some:
         synced |= {"tags_hash": list_digest(listing.tags), "tags_seen_at": timezone.now()}
     OllamaServer.objects.filter(pk=server.pk).update(**synced)
     return work.counts.as_json()
+
+
+def _in_slices(keys: list[str], write: Callable[[list[str]], int]) -> Iterator[int]:
+    """Write some names at a time, as many as fit into the time; yields how many were written.
+
+    The pauses are for other writers: a lock that is taken again at once is one that is kept.
+    """
+    size, position = FIRST_SLICE, 0
+    while position < len(keys):
+        begun = time.monotonic()
+        written = write(keys[position : position + size])
+        took = time.monotonic() - begun
+        size = round(written * min(2.0, 0.8 * SLICE_SECONDS / max(took, 0.001)))
+        size = max(LEAST, min(SLICE, size))
+        position += written
+        yield written
+        if position < len(keys):
+            time.sleep(min(took, SLICE_SECONDS))
 
 
 @dataclass
@@ -101,28 +116,43 @@ class _Work:
     # Whether a row differs from the listing and may go on to do so: the next check syncs again.
     left_some: bool = False
 
-    def write(self, keys: list[str]) -> int:
-        """Write some names in one transaction of bounded length; returns how many."""
+    def add(self, keys: list[str]) -> int:
+        """Add rows for these names; what has a row by now is right by its own task."""
+        new = {key: self._new(key, self.listing.by_key[key]) for key in keys}
+        with transaction.atomic():
+            if not self._is_there():
+                return len(keys)
+            rows = OllamaModel.objects.filter(server=self.server, key__in=keys)
+            left = set(rows.values_list("key", flat=True)) | (self._deleted_since() & set(keys))
+            for _key in left:
+                self._leave()
+            added = [model for key, model in new.items() if key not in left]
+            OllamaModel.objects.bulk_create(added)
+            few = self.counts.added < MOST_ANNOUNCED
+            self.counts.added += len(added)
+            for model in added if few else added[-1:]:
+                announce_model(model)
+        return len(keys)
+
+    def change(self, keys: list[str]) -> int:
+        """Bring the rows of these names in line, for as long as one transaction may take."""
         until = time.monotonic() + SLICE_SECONDS
-        new: list[OllamaModel] = []
         done = 0
         with transaction.atomic():
-            if not OllamaServer.objects.select_for_update().filter(pk=self.server.pk).exists():
-                return len(keys)  # forgotten meanwhile, and its models with it
+            if not self._is_there():
+                return len(keys)
             rows = self._locked(keys)
-            deleted = self._deleted_since()
             for key in keys:
                 done += 1
                 if key in rows:
                     self._write_row(rows[key], self.listing.by_key.get(key))
-                elif key in deleted:
-                    self._leave()
-                elif key in self.listing.by_key:
-                    new.append(self._new(key, self.listing.by_key[key]))
                 if time.monotonic() > until:
                     break
-            self._add(new)
         return done
+
+    def _is_there(self) -> bool:
+        """Whether the server was not forgotten meanwhile, and its models with it."""
+        return OllamaServer.objects.select_for_update().filter(pk=self.server.pk).exists()
 
     def _locked(self, keys: list[str]) -> dict[str, OllamaModel]:
         rows = (
@@ -200,13 +230,6 @@ class _Work:
         take_facts(model, self.listing.facts(entry))
         model.status = status_now(model)
         return model
-
-    def _add(self, new: list[OllamaModel]) -> None:
-        added = OllamaModel.objects.bulk_create(new)
-        few = self.counts.added < MOST_ANNOUNCED
-        self.counts.added += len(added)
-        for model in added if few else added[-1:]:
-            announce_model(model)
 
 
 def _key_of(name: str) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from audit_app.actors import SYSTEM
 from models_app import checks
 from models_app.choices import ModelStatus, ServerStatus
+from models_app.events import live_status
 from models_app.looking import Finding
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services import servers
@@ -92,13 +93,16 @@ def test_one_that_does_not_do_well_and_comes_back(
     assert (found.status, found.reason) == (status, reason)
     assert words in str(found.message)
     assert "<" not in str(found.message)  # nothing of a foreign page
-    shown = OllamaModel.objects.for_display().get(pk=model.pk)
+
+    def shown() -> str:
+        return live_status(OllamaModel.objects.for_display().get(pk=model.pk))
+
     gone = status in ("offline", "unauthorized")
-    assert shown.live_status == ("unavailable" if gone else "stopped")
+    assert shown() == ("unavailable" if gone else "stopped")
     simulator.control.clear()
     found = look(server)
     assert (found.status, found.reason, str(found.message)) == ("online", "", "")
-    assert OllamaModel.objects.for_display().get(pk=model.pk).live_status == "stopped"
+    assert shown() == "stopped"
 
 
 def test_one_that_is_down(server: OllamaServer, simulator: Simulator) -> None:
@@ -223,6 +227,7 @@ def test_rows_follow_what_is_loaded_outside(transactional_db: None, simulator: S
     look(server)
     row = OllamaModel.objects.get()
     assert (row.status, row.is_loaded) == (ModelStatus.RUNNING, True)
+    assert row.loaded is not None
     assert row.loaded["expires_at"] is not None
     assert row.last_used_at is not None
     used, seq = row.last_used_at, row.seq

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any, cast
 
 import pytest
@@ -40,7 +40,7 @@ class Noted:
 class Served:
     """A client whose pulls answer these lines, one list a post; an error in a list is raised."""
 
-    def __init__(self, *posts: list[PullLine | Exception]) -> None:
+    def __init__(self, *posts: Sequence[PullLine | Exception]) -> None:
         self.posts = list(posts)
 
     async def pull(self, name: ModelName, *, insecure: bool) -> AsyncGenerator[PullLine, None]:
@@ -117,7 +117,10 @@ def test_a_second_post_does_not_move_the_bar_back(monkeypatch: pytest.MonkeyPatc
 
 def test_posts_that_bring_next_to_nothing_end_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models_app.download.PAUSE_SECONDS", 0)
-    client = Served(*[[bytes_at(n * 1000), StreamCut("cut")] for n in range(10)])
+    posts: list[list[PullLine | Exception]] = [
+        [bytes_at(number * 1000), StreamCut("cut")] for number in range(10)
+    ]
+    client = Served(*posts)
     with pytest.raises(StreamCut):
         finish(download(Noted(), client, (None, None)).finish())
     assert len(client.posts) == 9

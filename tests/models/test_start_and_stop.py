@@ -47,6 +47,7 @@ def test_start_then_stop(panel: Panel, simulator: Simulator) -> None:
     task = panel.wait(start(model))
     model = panel.model("ready")
     assert (model.status, model.is_loaded) == (ModelStatus.RUNNING, True)
+    assert model.loaded is not None
     assert model.loaded["size"] >= model.loaded["size_vram"] > 0
     assert model.loaded["processor"] == "100% GPU"
     assert model.loaded["expires_at"] is None  # until it is stopped

@@ -12,7 +12,8 @@ from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import LoadedModel, ModelDetails, TagEntry
-from models_app.services.sync import Listing, apply_listing
+from models_app.services.listing import Listing
+from models_app.services.sync import apply_listing
 from tasks_app.choices import State
 from tasks_app.models import Task
 
@@ -96,6 +97,7 @@ def test_a_row_takes_the_facts_of_the_server(server: OllamaServer) -> None:
     row = OllamaModel.objects.get()
     assert (row.source, row.status, row.size) == (Source.HUGGINGFACE, ModelStatus.RUNNING, 1000)
     assert (row.family, row.parameter_size, row.quantization) == ("llama", "1B", "Q4_0")
+    assert row.loaded is not None
     assert row.loaded["processor"] == "100% CPU"  # an alias of what runs, by its digest
     assert row.loaded["expires_at"] is None
 
