@@ -1,0 +1,38 @@
+"""People with browsers at a whole panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.components.fixtures import NewContext
+from tests.components.panel import PanelProcess
+from tests.end_to_end.browser.visitor import Visitor
+
+LOCALES = {"en": "en-US", "zh": "zh-CN"}
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture
+def new_visitor(panel: PanelProcess, new_context: NewContext) -> Iterator[NewVisitor]:
+    """``new_visitor("zh", viewport=…)``: somebody with a window of their own. No page may raise an
+    error, or break its content policy, that the test does not expect."""
+    visitors: list[Visitor] = []
+
+    def open_window(language: str = "en", **options: Any) -> Visitor:
+        context = new_context(locale=LOCALES[language], **options)
+        visitors.append(Visitor(context, panel, language))
+        return visitors[-1]
+
+    yield open_window
+    assert [text for visitor in visitors for text in visitor.complaints] == []
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor, panel: PanelProcess) -> Visitor:
+    """The administrator, logged in, in English."""
+    visitor = new_visitor()
+    visitor.log_in("admin", panel.password)
+    return visitor

@@ -1,0 +1,105 @@
+"""A person in front of a browser, at the panel's pages."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from django.utils.translation import gettext, override
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.components.panel import PanelProcess
+
+# Set to keep pictures of the pages, to be looked at.
+PICTURES = os.environ.get("OLLAMACTL_SCREENSHOTS", "")
+CATALOGUES = {"en": "en", "zh": "zh-hans"}
+BEGINS_WITH_HAN = re.compile(r"[“\W]*[\u4e00-\u9fff]")
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
+
+
+class Visitor:
+    """One page in one window. `complaints` are the browser's errors, the content policy's too."""
+
+    def __init__(self, context: BrowserContext, panel: PanelProcess, language: str = "en") -> None:
+        self.context = context
+        self.panel = panel
+        self.language = language
+        self.complaints: list[str] = []
+        self.page = self._new_page()
+
+    def _new_page(self) -> Page:
+        page = self.context.new_page()
+        page.add_init_script(TELL_VIOLATIONS)
+        page.on("console", lambda said: self._note(said.type, said.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def word(self, text: str) -> str:
+        """One of the panel's texts in this person's language; it must have been translated."""
+        with override(CATALOGUES[self.language]):
+            word = gettext(text)
+        assert self.language == "en" or BEGINS_WITH_HAN.match(word), f"not translated: {text}"
+        return word
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.panel.url}/{path}")
+
+    def log_in(self, user: str, password: str) -> None:
+        """Go to the dashboard by the login page."""
+        self.open("")
+        self.page.locator("input[name=username]").fill(user)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name=self.word("Log in")).click()
+        self.is_live()
+
+    def close_tab(self) -> None:
+        self.page.close()
+
+    def new_tab(self, path: str) -> None:
+        self.page = self._new_page()
+        self.open(path)
+
+    def is_live(self, timeout: float = 15) -> None:
+        """Wait until the page hears what happens."""
+        expect(self.pill).to_have_attribute("data-state", "connected", timeout=timeout * 1000)
+        expect(self.pill).to_contain_text(self.word("Live"))
+        expect(self.page.locator("html")).not_to_have_attribute("data-stale", re.compile(""))
+
+    @property
+    def pill(self) -> Locator:
+        return self.page.locator("[data-live-pill]")
+
+    def row(self, model: str) -> Locator:
+        """The model's row in the list."""
+        return self.page.locator("tbody tr").filter(has_text=model)
+
+    def status(self, model: str, status: str, timeout: float = 20) -> None:
+        """Wait until the model's row says this status (an English word of the panel's)."""
+        badge = self.row(model).locator(".oc-badge").first
+        expect(badge).to_have_text(self.word(status), timeout=timeout * 1000)
+
+    def press(self, model: str, button: str) -> None:
+        """Press a button in the model's row."""
+        self.row(model).get_by_role("button", name=self.word(button)).click()
+
+    def bar(self, model: str) -> tuple[float, float] | None:
+        """Done and total of the bar in the model's row, in bytes; None where it has none."""
+        bar = self.row(model).locator("progress[value]")
+        if not bar.count():
+            return None
+        done, total = bar.first.evaluate("bar => [bar.value, bar.max]")
+        return float(done), float(total)
+
+    def picture(self, name: str) -> None:
+        if PICTURES:
+            folder = Path(PICTURES)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=folder / f"{name}-{self.language}.png", full_page=True)
