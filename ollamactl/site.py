@@ -75,10 +75,14 @@ class PanelSite(UnfoldAdminSite):  # type: ignore[misc]
         """The panel's own pages."""
         from models_app.urls import urlpatterns as models_urls
         from ollamactl.dashboard import dashboard_panel
+        from ollamactl.help_pages import https_help
         from tasks_app.urls import urlpatterns as tasks_urls
 
-        dashboard = path("dashboard/", dashboard_panel, name="dashboard")
+        own = (
+            path("dashboard/", dashboard_panel, name="dashboard"),
+            path("help/https/", https_help, name="help-https"),
+        )
         return [
             URLPattern(page.pattern, self.admin_view(page.callback), page.default_args, page.name)
-            for page in (dashboard, *models_urls, *tasks_urls)
+            for page in (*own, *models_urls, *tasks_urls)
         ]

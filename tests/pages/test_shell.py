@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
+from pytest_django import Settings
 
 from tests.factories import PASSWORD, OllamaModelFactory, TaskFactory, UserFactory
 from tests.pages.conftest import HTMX, ClientOf
@@ -180,3 +182,26 @@ def test_names_stand_in_titles_as_they_are(administrator: Client) -> None:
         page = administrator.get(url).content.decode()
         assert name in page
         assert name.capitalize() not in page
+
+
+@pytest.mark.parametrize(
+    ("bind_host", "https", "role", "warned"),
+    [
+        ("0.0.0.0", False, "administrator", True),
+        ("192.168.1.5", False, "administrator", True),
+        ("127.0.0.1", False, "administrator", False),
+        ("0.0.0.0", True, "administrator", False),
+        ("0.0.0.0", False, "operator", False),
+    ],
+)
+def test_administrators_are_warned_of_plain_http_beyond_this_machine(
+    client_of: ClientOf, settings: Settings, bind_host: str, https: bool, role: str, warned: bool
+) -> None:
+    settings.CONFIG = replace(settings.CONFIG, bind_host=bind_host)
+    settings.HTTPS = https
+    client = client_of(role)
+    page = client.get(reverse("admin:models")).content.decode()
+    help_page = reverse("admin:help-https")
+    assert (f'href="{help_page}"' in page) is warned
+    assert ("over plain http" in page) is warned
+    assert str(settings.CONFIG.bind_port) in client.get(help_page).content.decode()
