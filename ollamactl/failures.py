@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from ollamactl.lib.errors import ApplicationError, NotFound, NotPermitted
-from ollamactl.lib.htmx import render_error
+from ollamactl.lib.htmx import render_error, shell_context
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -39,3 +43,12 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """500: with nothing that could fail again (no database, no session, no translation)."""
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """429: too many wrong passwords for this name from this address."""
+    context = shell_context(request)
+    status: int = settings.AXES_HTTP_RESPONSE_CODE
+    return render(request, "admin/locked_out.html", context, status=status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -46,14 +47,19 @@ def render_error(request: HttpRequest, error: ApplicationError) -> HttpResponse:
         return as_toast(
             render(request, "panel/error_fragment.html", {"error": error}), error.status
         )
-    context = {"error": error, "title": _title(error)}
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return render(request, "panel/error_plain.html", context, status=error.status)
+    name = "error_page" if user is not None and user.is_authenticated else "error_plain"
+    context = {**shell_context(request), "error": error, "title": _title(error)}
+    return render(request, f"panel/{name}.html", context, status=error.status)
+
+
+def shell_context(request: HttpRequest) -> dict[str, Any]:
+    """What every page needs, styles and scripts included; before a login too."""
+    if getattr(request, "user", None) is None:
+        return {}  # refused before anybody asked who it is
     site = admin.site
     request.current_app = site.name
-    shell = {**site.each_context(request), **context}
-    return render(request, "panel/error_page.html", shell, status=error.status)
+    return site.each_context(request)
 
 
 def as_toast(response: HttpResponse, status: int) -> HttpResponse:
