@@ -10,13 +10,15 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import ManyToManyField
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from audit_app.audited import Audited
 from audit_app.deletion_summary import leave_out
 from audit_app.models import ApiToken, AuditRecord, RememberedAnswer
 from audit_app.permission_names import PermissionsField
@@ -51,9 +53,11 @@ class AuditRecordAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(TimesAsElements, ModelAdmin):  # type: ignore[misc]
+class ApiTokenAdmin(Audited, TimesAsElements, ModelAdmin):  # type: ignore[misc]
     """Tokens of programs: seen and revoked here, made over the API, where each is shown once."""
 
+    audited_as = "token"
+    deleted_as = "revoke"
     list_display = ("name", "user", "token_key", "created", "expiry", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
@@ -80,9 +84,10 @@ class WithoutTies:
 
 
 @admin.register(User)
-class UserAdmin(TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(Audited, TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People. Their roles say what they may do."""
 
+    audited_as = "user"
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -97,10 +102,28 @@ class UserAdmin(TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmin):  # ty
     filter_horizontal = ()
     autocomplete_fields = ("groups",)
 
+    def audit_data(self, obj: User) -> dict[str, Any]:
+        """The rights that the user has now."""
+        return {
+            "is_active": obj.is_active,
+            "is_superuser": obj.is_superuser,
+            "groups": sorted(obj.groups.values_list("name", flat=True)),
+        }
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Another person's password, with its record."""
+        with transaction.atomic():
+            answer: HttpResponse = super().user_change_password(request, id, form_url)
+            return answer
+
 
 @admin.register(Group)
-class GroupAdmin(WithoutTies, StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(Audited, WithoutTies, StockGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles: named sets of permissions."""
+
+    audited_as = "role"
 
     def formfield_for_manytomany(
         self,
