@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ollamactl.cli.text import gettext
 from ollamactl.settings import appearance, navigation
 from ollamactl.settings.env import Config, ConfigurationError
+from ollamactl.settings.fingerprint import fingerprint_of
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -126,7 +127,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ollamactl.lib.static_files.FingerprintedStaticFiles",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -229,12 +230,13 @@ HOME = CONFIG.home
 TASK_LOGS = HOME / "task-logs"
 KEYS = CONFIG.keys_dir
 INITIAL_PASSWORD_FILE = HOME / "initial-password"
-STATIC_URL = "static/"
+STATIC_PACKAGES = ("django", "django-htmx", "django-unfold", "drf-spectacular-sidecar")
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = HOME / "static"
 # Served from the packages themselves: no collected copy that could be out of date.
+STATIC_URL = f"static/{fingerprint_of(STATICFILES_DIRS, STATIC_PACKAGES)}/"
+STATIC_CACHE = HOME / "static-cache"
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- languages and times --------------------------------------------------------------------------
 LANGUAGE_CODE = CONFIG.language

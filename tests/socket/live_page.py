@@ -14,7 +14,7 @@ from tests.components.waiting import wait_until
 
 PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>live</title>
 <link rel="icon" href="data:,">
-<script src="/static/unfold/js/htmx/htmx.js"></script><script src="/static/panel/live.js"></script>
+<script src="{static}unfold/js/htmx/htmx.js"></script><script src="{static}panel/live.js"></script>
 </head><body>
 <span data-live-pill data-text-connected="Live" data-text-reconnecting="Reconnecting"
  data-text-offline="Offline" data-text-login="Logged out"><b data-live-pill-text>Connecting</b>
@@ -70,7 +70,7 @@ class LivePage:
         self.page.route("**/_fragment/*", self._answer)
         # Any answer of the panel gives the page its origin, its network and its policy.
         self.page.goto(f"http://{self.panel}/healthz")
-        self.page.set_content(PAGE.format(body=body, topics=topics, lang=lang))
+        self.page.set_content(PAGE.format(body=body, topics=topics, lang=lang, static=settings.STATIC_URL))
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
