@@ -74,9 +74,14 @@ def server(admin: Api, ollama: OllamaProcess, real_registry: RegistryProcess) ->
 
 
 @pytest.fixture(scope="module")
-def as_user(panel: PanelProcess) -> Iterator[AsUser]:
-    """``as_user("viewer")``: the API as the user of this name and role; "nobody" has none."""
-    passwords = make_users(panel, *USERS)
+def passwords(panel: PanelProcess) -> dict[str, str]:
+    """Users by name, each with the role that its name ends with; "nobody" has none."""
+    return make_users(panel, *USERS)
+
+
+@pytest.fixture(scope="module")
+def as_user(panel: PanelProcess, passwords: dict[str, str]) -> Iterator[AsUser]:
+    """``as_user("viewer")``: the API as that user."""
     with ExitStack() as stack:
 
         def log_in(name: str) -> Api:
