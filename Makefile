@@ -2,7 +2,9 @@
 #
 #   make run    the panel            make test   the whole suite
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
-#   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest.
+#                                               make bench  how fast it is (docs/performance.md)
+#   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest,
+#   BENCH_ARGS="start --json bench-results/start.json" to the bench.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -17,7 +19,7 @@ THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACT
 	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
 
-.PHONY: run demo install dev test lock messages clean \
+.PHONY: run demo install dev test bench lock messages clean \
 	lint lint-style lint-types lint-imports lint-migrations lint-deploy
 .DEFAULT_GOAL := run
 
@@ -58,6 +60,9 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(UV)
 test: dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
+bench: dev
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
 # `make --keep-going lint` names everything that is wrong at once.
 lint: lint-style lint-types lint-imports lint-migrations lint-deploy
 
@@ -91,5 +96,5 @@ messages: dev
 	$(BIN)/python -m ollamactl.messages tidy
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache htmlcov test-results
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache htmlcov test-results bench-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

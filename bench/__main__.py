@@ -1,0 +1,93 @@
+"""`python -m bench [start] [pull] [events] [lists]`: measure, and print the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench import events, lists, pulls, start
+from bench.figures import Options, Table
+
+PARTS: dict[str, Callable[[Options], list[Table]]] = {
+    "start": start.measure,
+    "pull": pulls.measure,
+    "events": events.measure,
+    "lists": lists.measure,
+}
+ROWS = (100, 1_000, 10_000, 100_000)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    made.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; else all")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    made.add_argument("--quick", action="store_true", help="try the bench out: too few to compare")
+    made.add_argument("--rows", type=row_counts, default=ROWS, help="sizes of the lists: 100,1000")
+    return made
+
+
+def row_counts(text: str) -> tuple[int, ...]:
+    """Numbers of rows, growing, out of `100,1000`."""
+    counts = tuple(int(part) for part in text.split(","))
+    if min(counts) < 1 or list(counts) != sorted(set(counts)):
+        raise argparse.ArgumentTypeError("numbers that grow, such as 100,1000")
+    return counts
+
+
+def describe_machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "python": platform.python_version(),
+    }
+
+
+def run_part(name: str, options: Options) -> dict[str, Any]:
+    """Measure one part and print it."""
+    load, begun = os.getloadavg()[0], time.perf_counter()
+    tables = PARTS[name](options)
+    seconds = time.perf_counter() - begun
+    for table in tables:
+        print(f"\n{table.as_text()}")
+    loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    print(f"\n{name}: {seconds:.0f} s; load of the machine {loads}", flush=True)
+    return {
+        "seconds": round(seconds, 1),
+        "load_before": load,
+        "tables": [table.as_json() for table in tables],
+    }
+
+
+def main() -> None:
+    """Run what is asked for."""
+    commands = parser()
+    arguments = commands.parse_args()
+    unknown = set(arguments.parts) - set(PARTS)
+    if unknown:
+        commands.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    options = Options(quick=arguments.quick, rows=arguments.rows)
+    machine = describe_machine()
+    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    parts = {name: run_part(name, options) for name in arguments.parts or PARTS}
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"machine": machine, "quick": options.quick, "parts": parts}, indent=2)
+        arguments.json.write_text(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""From a line that Ollama says to the number that somebody sees."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+from bench.figures import Options, Table, Value, median, percentile
+from bench.listeners import Heard, listen
+from bench.paced_ollama import LONGEST, SHORTEST, PacedOllama
+from bench.stack import run_inside, running_panel
+from tests.components.fixtures import BROWSER_ARGUMENTS
+from tests.components.inventory import CHROMIUM, MissingComponent
+from tests.components.panel import PanelProcess
+from tests.end_to_end.api import Api
+
+Row = dict[str, Value]
+
+PULLS = 3  # as many as one server may have at once
+MANY = 200
+SOCKETS_A_USER = 20
+# Each value that the script writes into a bar, with the time at which the page had it.
+WATCH_BARS = """
+window.seen = [];
+new MutationObserver((changes) => {
+  const now = performance.timeOrigin + performance.now();
+  for (const { target } of changes)
+    if (target.matches('[data-field="bar"]') && target.hasAttribute("value"))
+      window.seen.push([Number(target.getAttribute("value")), now / 1000]);
+}).observe(document.documentElement, { subtree: true, attributeFilter: ["value"] });
+"""
+
+
+def measure(options: Options) -> list[Table]:
+    """One socket and one page, then many sockets; beside them a direct reader of a stream."""
+    rate = PULLS / ((SHORTEST + LONGEST) / 2)
+    notes = [
+        f"{PULLS} pulls at once, each a line every {SHORTEST}–{LONGEST} s: about {rate:.0f} events "
+        "a second. Faster lines are gathered by design: 4 events a second for a task at most."
+    ]
+    with ExitStack() as stack:
+        ollama = stack.enter_context(PacedOllama(options.pick(100, 10)))
+        panel, api, server = stack.enter_context(running_panel(ollama.url))
+        tokens: list[str] = run_inside(panel, "bench.accounts", -(-MANY // SOCKETS_A_USER))
+        work = Work(ollama, api, server)
+        rows = with_one_socket(work, panel, notes)
+        rows += with_many_sockets(work, panel, tokens)
+    return [Table("From Ollama's line to who watches", rows, notes)]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The pulls that are watched."""
+
+    ollama: PacedOllama
+    api: Api
+    server: int
+
+    def run(self, prefix: str) -> list[float]:
+        """Pull, with a direct pull beside; returns the seconds by which its reader was behind."""
+        self.ollama.said.clear()
+        names = [f"{prefix}-{number}" for number in range(PULLS)]
+        aside = f"{prefix}-direct"
+        for name in (*names, aside):
+            self.ollama.publish(name)
+        accepted = [
+            self.api.post("models/", {"name": name, "server": self.server}) for name in names
+        ]
+        heard = read_directly(self.ollama.url, aside)
+        self.ollama.wait_for_ends(PULLS + 1)
+        for answer in accepted:
+            self.api.succeed(answer)
+        return list(self.delays(heard).values())
+
+    def delays(self, heard: Heard) -> dict[int, float]:
+        """Seconds from the line to its first sight, for each line that counts and was seen."""
+        found: dict[int, float] = {}
+        for done, moment in heard:
+            if done in self.ollama.said and done not in found:
+                found[done] = moment - self.ollama.said[done]
+        return found
+
+
+def with_one_socket(work: Work, panel: PanelProcess, notes: list[str]) -> list[Row]:
+    """A program's socket, and the models page in Chromium where that is there."""
+    with ExitStack() as stack:
+        page = None
+        try:
+            CHROMIUM.locate()
+            page = stack.enter_context(models_page(panel))
+        except MissingComponent as error:
+            notes.append(f"Not measured in a page: {error}")
+        end = stack.enter_context(listen(panel.url, [work.api.token], 1))
+        direct = work.run("one")
+        (heard,) = end()
+        socket = list(work.delays(heard).values())
+        rows = [row_of("a direct reader of the stream", work.ollama.lines, direct, direct)]
+        rows.append(row_of("1 socket", work.ollama.lines * PULLS, socket, direct))
+        if page is not None:
+            seen = list(work.delays(page.evaluate("window.seen")).values())
+            rows.append(row_of("the page in Chromium", work.ollama.lines * PULLS, seen, direct))
+    return rows
+
+
+def with_many_sockets(work: Work, panel: PanelProcess, tokens: list[str]) -> list[Row]:
+    """Many programs that all hear all, on the same machine."""
+    with listen(panel.url, tokens, MANY) as end:
+        direct = work.run("many")
+        heard = [work.delays(one) for one in end()]
+    every = [delay for one in heard for delay in one.values()]
+    lines = set().union(*heard)
+    last = [max(one[line] for one in heard if line in one) for line in lines]
+    expected = work.ollama.lines * PULLS
+    return [
+        row_of("a direct reader, at that time", work.ollama.lines, direct, direct),
+        row_of(f"{MANY} sockets", expected * MANY, every, direct),
+        row_of(f"the last of {MANY} sockets", expected, last, direct),
+    ]
+
+
+def row_of(who: str, expected: int, delays: list[float], direct: list[float]) -> Row:
+    """The delays in ms; `of direct` compares the medians."""
+    return {
+        "who": who,
+        "lines": expected,
+        "seen": len(delays),
+        "p50 ms": median(delays) * 1000,
+        "p99 ms": percentile(delays, 0.99) * 1000,
+        "of direct": median(delays) / median(direct),
+    }
+
+
+def read_directly(url: str, name: str) -> Heard:
+    """What somebody without a panel sees of a pull."""
+    heard: Heard = []
+    body = {"model": name}
+    with httpx.stream("POST", f"{url}/api/pull", json=body, timeout=60, trust_env=False) as answer:
+        for line in answer.iter_lines():
+            now = time.time()
+            heard.append((json.loads(line).get("completed", 0), now))
+    return heard
+
+
+@contextmanager
+def models_page(panel: PanelProcess) -> Iterator[Page]:
+    """The list of models in Chromium, connected, with an eye on its bars."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM.locate()), args=list(BROWSER_ARGUMENTS)
+        )
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{panel.url}/login/?next=/models/")
+        page.fill("[name=username]", "admin")
+        page.fill("[name=password]", panel.password)
+        page.press("[name=password]", "Enter")
+        page.wait_for_selector("html[data-live=connected]")
+        page.evaluate(WATCH_BARS)
+        yield page
+        browser.close()
