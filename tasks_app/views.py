@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from audit_app.actors import Actor
@@ -16,10 +17,10 @@ from audit_app.guards import requires
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import Level, found, go_to, gone, render_page, toast
-from ollamactl.lib.paging import keep_in_address, listing_of
+from ollamactl.lib.paging import keep_in_address, listing_of, options_of
 from tasks_app import services
 from tasks_app.actions import ACTIONS, TaskAction, available_actions
-from tasks_app.choices import State
+from tasks_app.choices import LIVE, State
 from tasks_app.filters import TaskFilter
 from tasks_app.labels import type_label
 from tasks_app.logs import log_size, read_log
@@ -30,6 +31,7 @@ from tasks_app.runners import registered_types
 VIEW = "tasks_app.view_task"
 LOG_SHOWN = 64_000  # bytes of a log's end that come with the page
 CHILDREN_SHOWN = 100
+UNDER_WAY = (",".join(LIVE), _lazy("under way"))
 
 SERVICES: dict[str, Callable[..., Task]] = {
     "cancel": services.cancel_task,
@@ -57,7 +59,11 @@ def task_list(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         response = render(request, "tasks_app/task_table.html", context)
         return keep_in_address(response, request, listing)
-    choices = {"states": State.choices, "types": registered_types()}
+    types = [(type, type_label(type)) for type in registered_types()]
+    choices = {
+        "states": options_of(request, "state", [UNDER_WAY, *State.choices]),
+        "types": options_of(request, "type", types),
+    }
     return render_page(request, "tasks_app/tasks.html", {**context, **choices}, title=_("Tasks"))
 
 

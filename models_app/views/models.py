@@ -16,7 +16,7 @@ from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
-from ollamactl.lib.paging import keep_in_address, listing_of
+from ollamactl.lib.paging import keep_in_address, listing_of, options_of
 from tasks_app.models import Task
 
 VIEW = "models_app.view_ollamamodel"
@@ -33,16 +33,20 @@ def model_list(request: HttpRequest) -> HttpResponse:
     listing = listing_of(
         request, rows if "ordering" in request.GET else rows.order_by("name", "pk"), ordering="name"
     )
-    context = {
+    context: dict[str, Any] = {
         "listing": listing,
         "rows": [with_actions(model, request) for model in listing.rows],
         "problems": asked.errors,
-        "servers": OllamaServer.objects.visible_to(request.user).only("name"),
+        "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
     }
     if is_fragment(request):
         response = render(request, "models_app/model_table.html", context)
         return keep_in_address(response, request, listing)
-    choices = {"statuses": ModelStatus.choices, "sources": Source.choices}
+    choices = {
+        "statuses": options_of(request, "status", ModelStatus.choices),
+        "sources": options_of(request, "from", Source.choices),
+        "server_options": options_of(request, "server", context["servers"]),
+    }
     return render_page(request, "models_app/models.html", {**context, **choices}, title=_("Models"))
 
 

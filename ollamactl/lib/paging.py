@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django_htmx.http import replace_url
+from django_htmx.http import push_url, replace_url
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
 
 PAGE_SIZE = 50
+LIST = "oc-list"  # the element that asks for itself when something changed live
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,52 @@ def clean_query(query: QueryDict, *, without: tuple[str, ...] = ()) -> QueryDict
 
 
 def keep_in_address(response: HttpResponse, request: HttpRequest, listing: Listing) -> HttpResponse:
-    """Show the list's own address in the browser, so that it can be reloaded and passed on."""
-    return replace_url(
-        response, f"{request.path}?{listing.address}" if listing.address else request.path
+    """Show the list's own address in the browser, for reloading, passing on, and going back.
+
+    What a person asks for is a step to go back to; what changed live, and the next letters of a
+    word that is being typed, are not.
+    """
+    address = f"{request.path}?{listing.address}" if listing.address else request.path
+    return (push_url if _is_step(request) else replace_url)(response, address)
+
+
+def _is_step(request: HttpRequest) -> bool:
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    before = QueryDict(urlsplit(htmx.current_url or "").query)
+    unchanged = clean_query(before) == clean_query(request.GET) and _page(before) == _page(
+        request.GET
     )
+    types_on = bool(before.get("search") and request.GET.get("search")) and clean_query(
+        before, without=("search",)
+    ) == clean_query(request.GET, without=("search",))
+    return htmx.trigger != LIST and not unchanged and not types_on
+
+
+def _page(query: QueryDict) -> str:
+    return query.get("page") or "1"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of a filter that is a select."""
+
+    value: str
+    label: object
+    selected: bool
+
+
+def options_of(request: HttpRequest, name: str, choices: Iterable[tuple[Any, Any]]) -> list[Option]:
+    """The lines of a filter; one of several words that has no line gets one of its own.
+
+    A choice of several words has them with commas between ("queued,running").
+    """
+    words = [word.strip() for text in request.GET.getlist(name) for word in text.split(",")]
+    asked = {word for word in words if word}
+    found = [
+        Option(str(value), label, set(str(value).split(",")) == asked) for value, label in choices
+    ]
+    if asked and not any(option.selected for option in found):
+        known = [option for option in found if option.value in asked]
+        label = ", ".join(str(option.label) for option in known) or "…"
+        found.append(Option(",".join(sorted(asked)), label, selected=True))
+    return found

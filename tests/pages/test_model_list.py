@@ -140,7 +140,7 @@ def test_the_address_keeps_what_was_asked(viewer: Client, rows: dict[str, Ollama
     url = reverse("admin:models")
     query = {"search": "a", "status": "", "ordering": "-size", "page": "1"}
     answer = viewer.get(url, query, headers=HTMX)
-    assert answer.headers["HX-Replace-Url"] == f"{url}?search=a&ordering=-size"
+    assert answer.headers["HX-Push-Url"] == f"{url}?search=a&ordering=-size"
     content = answer.content.decode()
     assert content.startswith('<div id="oc-list"')
     assert f'hx-get="{url}?search=a&amp;ordering=-size"' in content
