@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
@@ -50,6 +51,7 @@ def tell_parent(task: Task) -> None:
         count_children(task.parent_id)
 
 
+@transaction.atomic
 def count_children(parent_id: int) -> Task | None:
     """Write the count into a waiting parent, and end it with the last child."""
     # The lock keeps two children that end at once from both seeing the other alive.
