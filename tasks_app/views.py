@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from audit_app.actors import Actor
@@ -31,7 +32,7 @@ from tasks_app.runners import registered_types
 VIEW = "tasks_app.view_task"
 LOG_SHOWN = 64_000  # bytes of a log's end that come with the page
 CHILDREN_SHOWN = 100
-UNDER_WAY = (",".join(LIVE), _lazy("under way"))
+UNDER_WAY = (",".join(LIVE), gettext_lazy("under way"))
 
 SERVICES: dict[str, Callable[..., Task]] = {
     "cancel": services.cancel_task,
@@ -140,11 +141,16 @@ def with_actions(task: Task, request: HttpRequest) -> dict[str, Any]:
 
 def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
     """What a task's page shows beside the log."""
-    children = Task.objects.visible_to(request.user).filter(parent=task).order_by("pk")
+    parts = Task.objects.visible_to(request.user).filter(parent=task)
+    failed_first = Case(When(state=State.FAILED, then=Value(0)), default=Value(1))
+    shown = list(
+        parts.select_related("created_by").order_by(failed_first, "pk")[: CHILDREN_SHOWN + 1]
+    )
     return {
         "task": task,
         "row": with_actions(task, request),
-        "children": children.select_related("created_by")[:CHILDREN_SHOWN],
+        "children": shown[:CHILDREN_SHOWN],
+        "more_children": len(shown) > CHILDREN_SHOWN,
     }
 
 
