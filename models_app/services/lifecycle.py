@@ -116,21 +116,25 @@ def delete_model(*, actor: Actor, model: OllamaModel) -> Task:
 
 def cancel_work(*, actor: Actor, model: OllamaModel) -> Task:
     """Cancel the model's live task. `Conflict` where there is none."""
+    actor.require(tasks.CANCEL)
     return tasks.cancel_task(actor=actor, task=_task_of(model, live=True))
 
 
 def pause_pull(*, actor: Actor, model: OllamaModel) -> Task:
     """Pause the model's pull; what is downloaded stays on the server."""
+    actor.require(tasks.CANCEL)
     return tasks.pause_task(actor=actor, task=_task_of(model, live=True))
 
 
 def resume_pull(*, actor: Actor, model: OllamaModel) -> Task:
     """Go on with a paused pull."""
+    actor.require(tasks.RETRY)
     return tasks.resume_task(actor=actor, task=_task_of(model, live=True))
 
 
 def retry_work(*, actor: Actor, model: OllamaModel) -> Task:
     """Retry the model's failed or cancelled last task."""
+    actor.require(tasks.RETRY)
     return tasks.retry_task(actor=actor, task=_task_of(model, live=False))
 
 

@@ -14,12 +14,14 @@ from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app import checks
 from models_app.choices import AuthKind, ServerStatus
+from models_app.endpoints import endpoint_of
 from models_app.events import announce_server, announce_server_removed
 from models_app.models import OllamaModel, OllamaServer
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
 from tasks_app import services as tasks
 from tasks_app.choices import LIVE
+from tasks_app.logs import delete_logs
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
 from tasks_app.words import ask_to_cancel
@@ -132,6 +134,9 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
             data={"base_url": server.base_url},
         )
         announce_server_removed(pk=server.pk, seq=server.seq)
+        models = server.models.values_list("pk", flat=True)
+        logged = list(Task.objects.filter(resource_type="model", resource_id__in=list(models)))
+        transaction.on_commit(lambda: delete_logs(logged))
         server.delete()
 
 
@@ -278,3 +283,4 @@ def _check_credentials(server: OllamaServer) -> None:
             _("Credentials must not have line breaks or control characters."), attr="credentials"
         )
     server.credentials = values
+    endpoint_of(server).check()

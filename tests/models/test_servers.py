@@ -52,6 +52,12 @@ def test_a_server_is_checked_and_synced(
         ({"auth_kind": "bearer"}, "credentials"),
         ({"auth_kind": "basic", "credentials": {"username": "u"}}, "credentials"),
         ({"auth_kind": "bearer", "credentials": {"token": "a\nb"}}, "credentials"),
+        ({"auth_kind": "bearer", "credentials": {"token": "日本"}}, "credentials"),
+        (
+            {"auth_kind": "basic", "credentials": {"username": "a:b", "password": "c"}},
+            "credentials",
+        ),
+        ({"auth_kind": "header", "credentials": {"name": "Host", "value": "x"}}, "credentials"),
         ({"ca_pem": "nonsense"}, "ca_pem"),
         ({"max_downloads": 0}, "max_downloads"),
     ],
