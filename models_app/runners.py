@@ -71,6 +71,7 @@ class PullRunner(ModelRunner):
     """Download a model, or what is new of it. Repeating it resumes from what the server has."""
 
     type = "model.pull"
+    permission = "models_app.pull_ollamamodel"
     queue = "pulls"
     retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)
     pausable = True
@@ -133,6 +134,7 @@ class StartRunner(ModelRunner):
     """Load a model into memory."""
 
     type = "model.start"
+    permission = "models_app.start_ollamamodel"
     queued = running = ModelStatus.STARTING
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
@@ -165,6 +167,7 @@ class StopRunner(ModelRunner):
     """Unload a model, after the requests that it is answering."""
 
     type = "model.stop"
+    permission = "models_app.stop_ollamamodel"
     queued = running = ModelStatus.STOPPING
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
@@ -180,6 +183,7 @@ class DeleteRunner(ModelRunner):
     """Unload a model, delete it at the server, then forget its row and its log files."""
 
     type = "model.delete"
+    permission = "models_app.delete_ollamamodel"
     queued = running = ModelStatus.DELETING
 
     @classmethod
@@ -210,6 +214,7 @@ class SyncRunner(Runner):
     """Bring the rows of one server's models in line with the server."""
 
     type = "server.sync"
+    permission = "models_app.sync_ollamaserver"
     retry = RetryPolicy(attempts=3, backoff=2.0)
 
     @classmethod
@@ -252,6 +257,7 @@ class SyncAllRunner(Runner):
     """A sync of every server: a child for each, made once however often this is repeated."""
 
     type = "servers.sync"
+    permission = "models_app.sync_ollamaserver"
 
     @classmethod
     def topics(cls, task: Task) -> list[str]:

@@ -84,6 +84,8 @@ class Runner(ABC):
     type: ClassVar[str]
     payload_version: ClassVar[int] = 1
     queue: ClassVar[str] = "default"
+    permission: ClassVar[str] = ""
+    """What whoever retries such a task must be permitted, beside retrying."""
     retry: ClassVar[RetryPolicy] = RetryPolicy()
     pausable: ClassVar[bool] = False
 

@@ -139,6 +139,9 @@ def retry_task(*, actor: Actor, task: Task) -> Task:
     raises where the resource is gone or busy.
     """
     actor.require(RETRY)
+    runner = runner_of(task.type)
+    if runner is not None and runner.permission:
+        actor.require(runner.permission)
     with transaction.atomic():
         told = _queue_again(task.pk)
         if told is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from audit_app.actors import Actor
 from audit_app.models import AuditRecord
@@ -13,6 +14,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.services import lifecycle, servers
 from ollamactl.lib.errors import NotPermitted
 from ollamactl.simulator.running import RunningSimulator
+from tasks_app import services as tasks
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, TaskFactory, UserFactory, actor_of
@@ -152,3 +154,18 @@ def test_each_service_asks_for_its_permission_and_leaves_a_record(
     assert needed in str(refused.value)
     assert not AuditRecord.objects.exists()
     assert not Task.objects.filter(created_by=actor.user).exists()
+
+
+def test_a_retry_needs_the_right_to_the_work_itself(server: OllamaServer) -> None:
+    user = UserFactory(role=None)
+    user.user_permissions.add(Permission.objects.get(codename="retry_task"))
+    model = with_task(server, State.FAILED, "stopped")
+    task = model.last_task
+    assert task is not None
+    Task.objects.filter(pk=task.pk).update(type="model.delete")
+    task.refresh_from_db()
+    with pytest.raises(NotPermitted) as refused:
+        tasks.retry_task(actor=actor_of(user), task=task)
+    assert refused.value.extra == {"permission": "models_app.delete_ollamamodel"}
+    task.refresh_from_db()
+    assert task.state == State.FAILED
