@@ -23,9 +23,6 @@ class ServerStatus(TextChoices):
     UNAUTHORIZED = "unauthorized", _("unauthorized")
 
 
-REACHABLE = (ServerStatus.UNKNOWN, ServerStatus.ONLINE, ServerStatus.DEGRADED)
-
-
 class AuthKind(TextChoices):
     """How the panel proves itself to the server."""
 

@@ -13,7 +13,7 @@ class ProjectConfig(AppConfig):
     label = "ollamactl_project"
 
     def ready(self) -> None:
-        from ollamactl import celery, checks  # noqa: F401 - wake-ups are sent by this Celery
+        from ollamactl import celery  # noqa: F401 - wake-ups are sent by this Celery
 
 
 class PanelAdminConfig(AdminConfig):

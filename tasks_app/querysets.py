@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 
-from tasks_app.choices import ENDED, LIVE
+from tasks_app.choices import LIVE
 
 if TYPE_CHECKING:
     from tasks_app.models import Task  # noqa: F401 - the name in the base class
@@ -23,10 +23,6 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def live(self) -> TaskQuerySet:
         """Queued, running or paused."""
         return self.filter(state__in=LIVE)
-
-    def ended(self) -> TaskQuerySet:
-        """Succeeded, failed or cancelled."""
-        return self.filter(state__in=ENDED)
 
     def about(self, resource_type: str, resource_id: int) -> TaskQuerySet:
         """The tasks of one resource."""

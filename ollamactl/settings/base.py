@@ -25,7 +25,7 @@ try:
 except ConfigurationError as error:
     sys.exit(str(error))
 
-DEBUG = CONFIG.debug
+DEBUG = False
 SECRET_KEY = CONFIG.signing_key()
 ROOT_URLCONF = "ollamactl.urls"
 ASGI_APPLICATION = "ollamactl.asgi.application"
@@ -113,7 +113,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "channels",
     "django_htmx",
     "django_filters",

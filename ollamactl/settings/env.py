@@ -53,10 +53,8 @@ class Config:
     ollama_models: str
     registries: tuple[str, ...]
     insecure_registries: tuple[str, ...]
-    docker_host: str
     log_format: str
     language: str
-    debug: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Config:
@@ -77,10 +75,8 @@ class Config:
             ollama_models=environ.get("OLLAMA_MODELS", ""),
             registries=_list(environ, "OLLAMACTL_REGISTRIES"),
             insecure_registries=_list(environ, "OLLAMACTL_INSECURE_REGISTRIES"),
-            docker_host=environ.get("OLLAMACTL_DOCKER_HOST", ""),
             log_format=_choice(environ, "OLLAMACTL_LOG_FORMAT", LOG_FORMATS),
             language=_choice(environ, "OLLAMACTL_LANGUAGE", LANGUAGES),
-            debug=environ.get("OLLAMACTL_DEBUG", "") == "1",
         )
 
     @property

@@ -1,1 +1,0 @@
-"""System checks: each says how to mend what it finds."""
