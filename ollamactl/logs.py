@@ -20,6 +20,12 @@ def is_worth_a_line(record: logging.LogRecord) -> bool:
     return not record.getMessage().endswith(": /readyz")
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """A stranger's Host header is worth a line, not the way through the code."""
+    record.exc_info = None
+    return True
+
+
 def configure(config: dict[str, Any]) -> None:
     """Send every logger to stderr, as JSON lines or for a console."""
     shared: list[Any] = [
@@ -46,6 +52,7 @@ def configure(config: dict[str, Any]) -> None:
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("django.request").addFilter(is_worth_a_line)
+    logging.getLogger("django.security.DisallowedHost").addFilter(without_traceback)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
