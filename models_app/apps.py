@@ -15,10 +15,13 @@ class ModelsConfig(AppConfig):
     def ready(self) -> None:
         from models_app import (
             labels,
+            results,
             runners,  # noqa: F401 - the import registers the runners
             topics,
         )
         from tasks_app.labels import register_labels
+        from tasks_app.results import register_results
 
         topics.register()
         register_labels(labels.TASK_TYPES, labels.TASK_PHASES)
+        register_results(results.DESCRIBERS)

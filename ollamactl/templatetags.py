@@ -23,6 +23,7 @@ from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, type_label
 from tasks_app.models import Task
 from tasks_app.progress import progress_of
+from tasks_app.results import Outcome, outcome_of
 
 register = template.Library()
 
@@ -127,6 +128,12 @@ def task_type(value: str) -> str:
 def task_error(task: Task) -> str:
     """Why a task failed and what to do, in the reader's language."""
     return sentence((task.error or {}).get("detail", ""))
+
+
+@register.filter
+def task_outcome(task: Task) -> Outcome | None:
+    """What became of a task, in the reader's language."""
+    return outcome_of(task.type, task.result) if task.is_ended else None
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -153,3 +154,69 @@ def test_the_end_of_a_task_is_told_in_the_reader_s_language(operator: Client) ->
         reverse("admin:task-notice", args=[TaskFactory(state=State.RUNNING).pk]), headers=HTMX
     )
     assert "HX-Trigger" not in running.headers
+
+
+@pytest.mark.parametrize(
+    ("type", "result", "expected"),
+    [
+        ("model.pull", {"size": 1_200_000_000, "digest": "ab" * 32}, ["1.2 GB", "abababababab"]),
+        (
+            "model.start",
+            {"load_seconds": 3.21, "loaded": {"size": 2_000_000_000, "processor": "100% GPU"}},
+            ["loaded in 3.2s", "2 GB of memory", "100% GPU"],
+        ),
+        ("model.stop", {"loaded": None}, ["not in memory any more"]),
+        ("model.delete", {"deleted": "x"}, ["gone from the server"]),
+        (
+            "server.sync",
+            {"added": 6, "updated": 5, "deleted": 4, "unchanged": 3, "conflicts": []},
+            ["6 added, 5 changed, 4 gone, 3 as before"],
+        ),
+        (
+            "servers.sync",
+            {"total": 3, "succeeded": 2, "failed": 1, "cancelled": 0},
+            ["3 parts in all, 2 succeeded, 1 failed"],
+        ),
+        ("toy.unknown", {"total": 1, "succeeded": 1}, ["1 part in all, 1 succeeded"]),
+    ],
+)
+def test_a_result_is_said_in_words(
+    viewer: Client, type: str, result: dict[str, Any], expected: list[str]
+) -> None:
+    task = TaskFactory(type=type, state="succeeded", result=result)
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    for text in expected:
+        assert text in page
+    assert "cancelled" not in page
+
+
+def test_conflicts_are_listed_with_what_is_wrong(viewer: Client) -> None:
+    model = OllamaModelFactory(name="alpha:latest")
+    conflicts = [
+        {"model": model.pk, "name": "alpha:latest", "kind": "changed"},
+        {"model": 9999, "name": "<b>beta</b>", "kind": "gone"},
+    ]
+    result = {"added": 0, "updated": 0, "deleted": 0, "unchanged": 1, "conflicts": conflicts}
+    task = TaskFactory(type="server.sync", state="succeeded", result=result)
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert "2 conflicts" in page
+    assert f'href="{reverse("admin:model", args=[model.pk])}">alpha:latest</a>' in page
+    assert "another version" in page
+    assert "&lt;b&gt;beta" in page
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"size": "large", "digest": None},
+        {"loaded": [1], "load_seconds": "long"},
+        {"conflicts": {"a": 1}},
+        {"conflicts": [None, 7]},
+        [1, 2],
+        "done",
+    ],
+)
+def test_a_strange_result_breaks_no_page(viewer: Client, result: Any) -> None:
+    for type in ("model.pull", "model.start", "server.sync", "servers.sync"):
+        task = TaskFactory(type=type, state="succeeded", result=result)
+        assert viewer.get(reverse("admin:task", args=[task.pk])).status_code == 200

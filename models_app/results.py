@@ -1,0 +1,84 @@
+"""The results of tasks on servers and models, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ollamactl.lib.units import format_duration, format_size
+from tasks_app.results import Mentioned, Outcome, Result, number
+
+
+def describe_pull(result: Result) -> Outcome:
+    """The size of what is on the server now, and which version it is."""
+    told = []
+    if (size := number(result, "size")) is not None:
+        told.append(_("%(size)s on the server") % {"size": format_size(size)})
+    if digest := result.get("digest"):
+        told.append(_("digest %(digest)s") % {"digest": str(digest)[:12]})
+    return Outcome(told)
+
+
+def describe_start(result: Result) -> Outcome:
+    """How long loading took, what it takes up, and where it runs."""
+    loaded = _mapping(result.get("loaded"))
+    told = []
+    if isinstance(seconds := result.get("load_seconds"), (int, float)):
+        shown = f"{seconds:.1f}s" if seconds < 10 else format_duration(seconds)
+        told.append(_("loaded in %(time)s") % {"time": shown})
+    if (size := number(loaded, "size")) is not None:
+        told.append(_("%(size)s of memory") % {"size": format_size(size)})
+    if processor := loaded.get("processor"):
+        told.append(str(processor))
+    if context := number(loaded, "context_length"):
+        told.append(_("context of %(count)s tokens") % {"count": context})
+    return Outcome(told)
+
+
+def describe_stop(result: Result) -> Outcome:
+    """That nothing of it is in memory any more."""
+    return Outcome([_("not in memory any more")])
+
+
+def describe_delete(result: Result) -> Outcome:
+    """That the server has it no more."""
+    return Outcome([_("gone from the server and from the panel")])
+
+
+def describe_sync(result: Result) -> Outcome:
+    """The counts, and every conflict."""
+    told = [
+        _("%(added)s added, %(updated)s changed, %(deleted)s gone, %(unchanged)s as before")
+        % {name: number(result, name) or 0 for name in ("added", "updated", "deleted", "unchanged")}
+    ]
+    found = result.get("conflicts")
+    conflicts = [_conflict(_mapping(item)) for item in found] if isinstance(found, list) else []
+    if conflicts:
+        count = len(conflicts)
+        told.append(ngettext("%(count)s conflict", "%(count)s conflicts", count) % {"count": count})
+    return Outcome(told, _("Conflicts, left as they are"), conflicts)
+
+
+def _conflict(item: Mapping[str, Any]) -> Mentioned:
+    kinds = {
+        "changed": _("the server has another version of it"),
+        "gone": _("the server does not have it any more"),
+    }
+    kind = str(item.get("kind", ""))
+    return Mentioned(str(item.get("name", "")), kinds.get(kind, kind), number(item, "model"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+DESCRIBERS = {
+    "model.pull": describe_pull,
+    "model.start": describe_start,
+    "model.stop": describe_stop,
+    "model.delete": describe_delete,
+    "server.sync": describe_sync,
+}
