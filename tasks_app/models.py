@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from audit_app.choices import Origin
 from tasks_app.choices import ENDED, LIVE, State, Unit
 from tasks_app.querysets import TaskQuerySet
 
@@ -50,6 +51,9 @@ class Task(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("created by"),
+    )
+    origin = models.CharField(
+        _("origin"), max_length=16, choices=Origin.choices, default=Origin.SYSTEM
     )
     payload = models.JSONField(_("payload"), default=dict, blank=True)
     payload_version = models.PositiveSmallIntegerField(_("version of the payload"), default=1)

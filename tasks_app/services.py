@@ -72,6 +72,7 @@ def create_task(
             resource_name=resource_name[:512],
             parent=parent,
             created_by=actor.user,
+            origin=actor.origin,
             payload=payload or {},
             payload_version=runner.payload_version,
             queue=queue or runner.queue,

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('resource_type', models.CharField(blank=True, max_length=32, verbose_name='resource type')),
                 ('resource_id', models.BigIntegerField(blank=True, null=True, verbose_name='resource id')),
                 ('resource_name', models.CharField(blank=True, max_length=512, verbose_name='resource')),
+                ('origin', models.CharField(choices=[('page', 'page'), ('api', 'API'), ('command', 'command line'), ('system', 'panel')], default='system', max_length=16, verbose_name='origin')),
                 ('payload', models.JSONField(blank=True, default=dict, verbose_name='payload')),
                 ('payload_version', models.PositiveSmallIntegerField(default=1, verbose_name='version of the payload')),
                 ('queue', models.CharField(default='default', max_length=64, verbose_name='queue')),

@@ -10,10 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit_app.actors import SYSTEM, Actor
+from audit_app.choices import Origin
 from tasks_app.choices import State
 from tasks_app.logs import LogWriter, relative_path
 from tasks_app.models import Task
-from tests.factories import OllamaModelFactory, TaskFactory
+from tasks_app.services import create_task
+from tests.factories import OllamaModelFactory, TaskFactory, UserFactory
 from tests.pages.conftest import HTMX
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +223,19 @@ def test_a_strange_result_breaks_no_page(viewer: Client, result: Any) -> None:
     for type in ("model.pull", "model.start", "server.sync", "servers.sync"):
         task = TaskFactory(type=type, state="succeeded", result=result)
         assert viewer.get(reverse("admin:task", args=[task.pk])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"), [("page", "(page)"), ("api", "(API)"), ("command", "(command line)")]
+)
+def test_a_task_says_who_asked_for_it_and_through_what(
+    viewer: Client, origin: str, shown: str
+) -> None:
+    user = UserFactory(username="vera")
+    actor = Actor(user=user, origin=Origin(origin))
+    task = create_task(type="servers.sync", actor=actor)
+    page = viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert re.search(rf"<dd>vera\s*<span[^>]*>{re.escape(shown)}</span></dd>", page)
+    own = create_task(type="servers.sync", actor=SYSTEM)
+    page = viewer.get(reverse("admin:task", args=[own.pk])).content.decode()
+    assert "<dd>the panel</dd>" in page
