@@ -162,7 +162,8 @@ def test_tidying_drops_guesses_and_has_english_say_itself(tmp_path: Path) -> Non
     ):
         tidy = catalogue(language, tmp_path)
         assert "Last-Translator" not in tidy.metadata
-        assert tidy.find("Model").msgstr == model
-        assert tidy.find("%d day").msgstr_plural == days
-        assert tidy.find("Server").flags == ["python-format"]
-        assert tidy.find("Server").previous_msgid is None
+        entries = {entry.msgid: entry for entry in tidy}
+        assert entries["Model"].msgstr == model
+        assert entries["%d day"].msgstr_plural == days
+        assert entries["Server"].flags == ["python-format"]
+        assert entries["Server"].previous_msgid is None

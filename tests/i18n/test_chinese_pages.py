@@ -1,0 +1,155 @@
+"""Pages for a browser that asks for Chinese have no English sentence left."""
+
+from __future__ import annotations
+
+import re
+
+import polib
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ollamactl.messages import LOCALE
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
+from tests.i18n.html_texts import TextsOf
+
+HTMX = {"HX-Request": "true"}
+PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
+OWN_PAGES = [
+    *("index", "dashboard", "models", "model", "model-panel", "model-row", "model-add"),
+    *("servers", "server", "server-panel", "server-card", "server-add", "server-edit"),
+    *("server-remove", "tasks", "task", "task-panel", "task-row", "password_change"),
+]
+RECORDS = {
+    "auth_user": "user",
+    "auth_group": "",
+    "audit_app_auditrecord": "",
+    "audit_app_apitoken": "",
+    "models_app_ollamaserver": "server",
+    "models_app_ollamamodel": "model",
+    "tasks_app_task": "task",
+    "axes_accessattempt": "",
+    "axes_accesslog": "",
+    "axes_accessfailurelog": "",
+}
+# Data and names in these pages, which are the same in every language.
+CODES = {"model", "server"}  # of a task's resource, in the admin
+SAME = re.compile(
+    r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
+    r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
+    r"|model\d+:latest|(?:model|server|task)s?\.\w+(?: \S+)?|model|server"
+    r"|\S*://\S+|\S*/\S*/\S*|[0-9a-f]{16,})(?: \| ollamactl)?",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def english() -> re.Pattern[str]:
+    """Every message of the panel that says something else in Chinese."""
+    messages = polib.pofile(str(LOCALE / "zh_Hans" / "LC_MESSAGES" / "django.po"))
+    patterns = []
+    for entry in messages:
+        for text in (entry.msgid, entry.msgid_plural):
+            words = PLACE.sub(".+", re.escape(" ".join(text.split())))
+            if entry.msgstr != text and re.search("[a-z]{2}", words):
+                patterns.append(words)
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+@pytest.fixture
+def rows(reader: Client) -> dict[str, int]:
+    """A server with a model whose download has failed, and the tasks of both."""
+    server = OllamaServerFactory(name="Workshop")
+    model = OllamaModelFactory(server=server)
+    failed = TaskFactory(
+        state="failed",
+        type="model.pull",
+        resource_type="model",
+        resource_id=model.pk,
+        resource_name=model.name,
+        error={
+            "code": "missing",
+            "detail": "This server is gone from the panel.",
+            "retryable": False,
+        },
+    )
+    TaskFactory(state="running", type="server.sync", resource_type="server", resource_id=server.pk)
+    model.last_task = failed
+    model.save(update_fields=["last_task"])
+    person = UserFactory(username="maria", role="viewer")
+    return {"server": server.pk, "model": model.pk, "task": failed.pk, "user": person.pk}
+
+
+def look(client: Client, url: str, english: re.Pattern[str], **headers: str) -> list[str]:
+    """The page's texts; fails where one is not in Chinese."""
+    answer = client.get(url, headers=headers)
+    page = answer.content.decode()
+    texts = TextsOf(page).texts
+    left = {text for text in texts if english.fullmatch(text)} - CODES
+    latin = {text for text in texts if re.search("[A-Za-z]{3}", text)}
+    left |= {
+        text
+        for text in latin
+        if not re.search("[\u4e00-\u9fff]", text) and not SAME.fullmatch(text)
+    }
+    assert not left, f"{url} ({answer.status_code})"
+    assert any(re.search("[\u4e00-\u9fff]", text) for text in texts), page
+    return texts
+
+
+@pytest.mark.parametrize("name", OWN_PAGES)
+def test_page_is_in_chinese(
+    reader: Client, rows: dict[str, int], english: re.Pattern[str], name: str
+) -> None:
+    kind = name.split("-", maxsplit=1)[0]
+    ids = [rows[kind]] if kind in rows and name not in ("model-add", "server-add") else []
+    look(reader, reverse(f"admin:{name}", args=ids), english)
+
+
+def test_questions_before_an_action_are_in_chinese(
+    reader: Client, rows: dict[str, int], english: re.Pattern[str]
+) -> None:
+    url = reverse("admin:model-confirm", args=[rows["model"], "delete"])
+    assert any("删除" in text for text in look(reader, url, english))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_records_are_in_chinese(
+    reader: Client, rows: dict[str, int], english: re.Pattern[str], record: str
+) -> None:
+    look(reader, reverse(f"admin:{record}_changelist"), english)
+    if RECORDS[record]:
+        look(reader, reverse(f"admin:{record}_change", args=[rows[RECORDS[record]]]), english)
+
+
+def test_a_user_and_a_role_are_deleted_in_chinese(
+    reader: Client, rows: dict[str, int], english: re.Pattern[str]
+) -> None:
+    look(reader, reverse("admin:auth_user_delete", args=[rows["user"]]), english)
+    look(reader, reverse("admin:auth_user_password_change", args=[rows["user"]]), english)
+    texts = look(reader, reverse("admin:auth_group_add"), english)
+    assert any(text.endswith("| 可以拉取模型") for text in texts)
+
+
+@pytest.mark.django_db
+def test_pages_without_a_login_are_in_chinese(client: Client, english: re.Pattern[str]) -> None:
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN,zh;q=0.9"
+    assert "登录" in look(client, reverse("admin:login"), english)
+    wrong = client.post(reverse("admin:login"), {"username": "x", "password": "y"})
+    assert "请输入一个正确的" in wrong.content.decode()
+
+
+def test_errors_are_in_chinese(reader: Client, english: re.Pattern[str]) -> None:
+    assert "未找到" in look(reader, "/models/999/", english)
+    assert "此地址没有内容。" in look(reader, "/nothing/here/", english)
+    nobody = Client(headers={"Accept-Language": "zh-hans"})
+    nobody.force_login(UserFactory(), backend="django.contrib.auth.backends.ModelBackend")
+    assert "没有权限" in look(nobody, reverse("admin:models"), english)
+    assert "您还没有角色" in look(nobody, reverse("admin:index"), english)
+
+
+@pytest.mark.django_db
+def test_each_language_is_offered_in_itself(client: Client) -> None:
+    for language in ("en", "zh-hans"):
+        page = client.get(reverse("admin:login"), headers={"Accept-Language": language})
+        assert {"English", "简体中文"} <= set(TextsOf(page.content.decode()).texts)
