@@ -14,9 +14,9 @@ class AuditConfig(AppConfig):
     verbose_name = _("Audit")
 
     def ready(self) -> None:
-        from django.contrib.auth import get_user_model
+        from django.contrib.auth import get_user_model, signals
 
-        from audit_app import passwords, roles
+        from audit_app import logins, passwords, roles
 
         # The lock-out's own name, axes, says nothing to people.
         apps.get_app_config("axes").verbose_name = _("Failed logins")
@@ -26,3 +26,9 @@ class AuditConfig(AppConfig):
             sender=get_user_model(),
             dispatch_uid="audit_app.passwords",
         )
+        for signal, receiver in (
+            (signals.user_logged_in, logins.note_login),
+            (signals.user_logged_out, logins.note_logout),
+            (signals.user_login_failed, logins.note_failure),
+        ):
+            signal.connect(receiver, dispatch_uid=f"audit_app.{receiver.__name__}")
