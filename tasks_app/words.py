@@ -33,7 +33,7 @@ def ask_to_cancel(task_id: int) -> Task | None:
             state=State.CANCELLED,
             finished_at=Now(),
             pause_requested=False,
-        ) or change(task_id, AT_WORK, cancel_requested=True)
+        ) or _flag(task_id, cancel_requested=True)
         if task is None:
             return None
         if task.state == State.RUNNING:
@@ -58,10 +58,18 @@ def ask_to_pause(task_id: int) -> Task | None:
         task = change(task_id, Q(state=State.QUEUED) | WAITING, **LET_GO, state=State.PAUSED)
         if task is not None:
             return task
-        task = change(task_id, AT_WORK, pause_requested=True)
+        task = _flag(task_id, pause_requested=True)
         if task is not None:
             _push(task_id, PAUSE)
         return task
+
+
+def _flag(task_id: int, **flag: bool) -> Task | None:
+    """Write a word to a running task. No event: nothing that people see has changed, and the row's
+    progress is older than what its worker has sent."""
+    if not Task.objects.filter(AT_WORK, pk=task_id).update(**flag):
+        return None
+    return Task.objects.get(pk=task_id)
 
 
 def _push(task_id: int, word: str) -> None:

@@ -81,9 +81,7 @@ def test_a_paused_task_gives_its_worker_back_and_goes_on(
     wait_for_state(task, State.SUCCEEDED)
     task.refresh_from_db()
     assert task.attempt == 1
-    assert settled(task.pk) == [
-        *("queued", "running", "running", "paused", "queued", "running", "succeeded")
-    ]
+    assert settled(task.pk) == [*("queued", "running", "paused", "queued", "running", "succeeded")]
 
 
 def test_a_paused_task_can_be_cancelled(make: Maker) -> None:
