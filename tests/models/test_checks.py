@@ -307,7 +307,7 @@ def test_many_servers_stay_in_time(transactional_db: None) -> None:
         )
         begun = time.monotonic()
         checks.check_due()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60  # one after the other it would be 150 s
         unknown = OllamaServer.objects.filter(status=ServerStatus.UNKNOWN).count()
         assert unknown == 0
         make_due()
