@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from rest_framework.authentication import (
@@ -39,9 +40,14 @@ class LockedOut(APIException):
 
     def __init__(self) -> None:
         self.wait = settings.AXES_COOLOFF_TIME.total_seconds()
+        minutes = int(self.wait) // 60
         super().__init__(
-            _("Too many wrong passwords. Try again in %(minutes)d minutes.")
-            % {"minutes": self.wait // 60}
+            ngettext(
+                "Too many wrong passwords. Try again in %(minutes)d minute.",
+                "Too many wrong passwords. Try again in %(minutes)d minutes.",
+                minutes,
+            )
+            % {"minutes": minutes}
         )
 
 

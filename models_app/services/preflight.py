@@ -192,7 +192,7 @@ def _downloads(found: _Findings, server: OllamaServer, task: Task | None) -> dic
     before = list(states)
     if task is None and len(before) >= limit:
         detail = Sentence(
-            _("{count} downloads are before this one; {limit} run at once on this server."),
+            _("Downloads before this one: {count}. This server runs {limit} at once."),
             count=len(before),
             limit=limit,
         )

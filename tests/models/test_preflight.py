@@ -174,7 +174,7 @@ def test_over_the_limit_it_says_how_many_are_before(
     assert found.verdict == "warn"
     assert found.downloads == {"running": 1, "limit": 1}
     said = str(found.reason("queued_behind"))
-    assert said == "3 downloads are before this one; 1 run at once on this server."
+    assert said == "Downloads before this one: 3. This server runs 1 at once."
 
 
 def test_two_seconds_in_all_and_what_is_known_by_then(

@@ -122,7 +122,9 @@ def test_no_more_than_the_limit_run_at_once(panel: Panel, simulator: RunningSimu
     assert states == ["running", "running", "queued", "queued"]
     assert panel.model("many3").status == ModelStatus.WAITING
     behind = {reason["code"]: str(reason["detail"]) for reason in pulls[3].preflight.reasons}
-    assert behind["queued_behind"].startswith("3 downloads are before this one; 2 run at once")
+    assert behind["queued_behind"].startswith(
+        "Downloads before this one: 3. This server runs 2 at once."
+    )
     simulator.control.speed(1e9)
     for pull in pulls:
         panel.wait(pull.task)
