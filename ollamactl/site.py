@@ -5,19 +5,22 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm as AnyoneAuthenticationForm
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from audit_app.actors import client_address
+from audit_app.actors import Actor, client_address
+from audit_app.services import record_action
 from ollamactl.lib.htmx import as_toast, is_fragment
 
 
@@ -71,8 +74,26 @@ class PanelSite(UnfoldAdminSite):  # type: ignore[misc]
         response: HttpResponse = super().login(request, {**hint, **(extra_context or {})})
         return response
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A user's own new password; that there is one is in the audit."""
+        with transaction.atomic():
+            response: HttpResponse = super().password_change(request, extra_context)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                actor = Actor.from_request(request)
+                record_action(
+                    actor=actor,
+                    verb="user.change_password",
+                    resource_type="user",
+                    resource_id=request.user.pk,
+                    resource_name=actor.name,
+                )
+        return response
+
     def extra_urls(self) -> list[URLPattern]:
         """The panel's own pages."""
+        from audit_app.urls import urlpatterns as account_urls
         from models_app.urls import urlpatterns as models_urls
         from ollamactl.dashboard import dashboard_panel
         from ollamactl.help_pages import https_help
@@ -84,5 +105,5 @@ class PanelSite(UnfoldAdminSite):  # type: ignore[misc]
         )
         return [
             URLPattern(page.pattern, self.admin_view(page.callback), page.default_args, page.name)
-            for page in (*own, *models_urls, *tasks_urls)
+            for page in (*own, *account_urls, *models_urls, *tasks_urls)
         ]

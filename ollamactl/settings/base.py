@@ -310,6 +310,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": navigation.STYLES,
     "SCRIPTS": navigation.SCRIPTS,
     "SIDEBAR": navigation.SIDEBAR,
+    "ACCOUNT": navigation.ACCOUNT,
 }
 
 # --- what the panel watches -----------------------------------------------------------------------

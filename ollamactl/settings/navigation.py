@@ -30,6 +30,12 @@ ICON = _asset("panel/logo.svg")
 FAVICONS = [{"rel": "icon", "type": "image/svg+xml", "href": _asset("panel/favicon.svg")}]
 STYLES = [_asset("panel/panel.css")]
 SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times")]
+ACCOUNT = {
+    "navigation": [
+        {"title": _("API tokens"), "link": reverse_lazy("admin:tokens")},
+        {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+    ]
+}
 SIDEBAR = {
     "show_search": False,
     "show_all_applications": False,

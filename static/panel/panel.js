@@ -211,6 +211,19 @@
     all(root, "[data-live-log]").forEach((log) => { log.scrollTop = log.scrollHeight; });
   }
 
+  /** Over plain http browsers have no clipboard for pages; the old way still works there. */
+  async function copyText(button) {
+    const text = button.dataset.copy;
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+    button.after(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    button.focus();
+    if (!isCopied) throw new Error("not copied");
+  }
+
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (form?.querySelector("[data-when]")) showWhen(form);
@@ -226,8 +239,7 @@
     if (event.target === dialog()) dialog().close(); // the backdrop
     const copy = at("[data-copy]");
     if (copy) {
-      navigator.clipboard?.writeText(copy.dataset.copy)
-        .then(() => toast(texts().textCopied, "success"), () => {});
+      copyText(copy).then(() => toast(texts().textCopied, "success"), () => toast(texts().textNotCopied, "error"));
     }
   });
 
