@@ -17,7 +17,7 @@ from models_app.services import lifecycle
 from models_app.views.models import VIEW, render_panel, render_row, visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, toast
+from ollamactl.lib.pages import found, go_to, gone, toast
 from tasks_app.models import Task
 
 SERVICES: dict[str, Callable[..., Task]] = {
@@ -45,7 +45,8 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return _shown(request, pk, problem=error.detail, status=error.status)
     done = chosen.done % {"name": model.name}
     if not is_fragment(request):
-        return go_to(request, reverse("admin:model", args=[pk]), done)
+        url = reverse("admin:models") if chosen.danger else reverse("admin:model", args=[pk])
+        return go_to(request, url, done)
     return toast(_shown(request, pk), done)
 
 
@@ -63,9 +64,11 @@ def confirm(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def _shown(
     request: HttpRequest, pk: int, *, problem: object = "", status: int = 200
 ) -> HttpResponse:
-    model: OllamaModel = found(visible_model(request, pk))
     in_list = request.POST.get("view") != "panel"
     if not is_fragment(request):
         return go_to(request, reverse("admin:model", args=[pk]), problem, "error")
+    model = visible_model(request, pk)
+    if model is None:  # the deletion that was asked for is done already
+        return gone() if in_list else render(request, "models_app/model_gone.html")
     shown = render_row if in_list else render_panel
     return shown(request, model, problem=problem, status=status)

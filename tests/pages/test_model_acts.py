@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit_app.actors import Actor
 from audit_app.models import AuditRecord
 from models_app.models import OllamaModel
+from models_app.views import model_actions
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, TaskFactory
@@ -57,6 +59,22 @@ def test_what_cannot_be_done_is_said_in_the_row(operator: Client) -> None:
     assert row.startswith(f'<tr id="model-{model.pk}"')
     assert "is not running" in row
     assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("view", ["", "panel"])
+def test_a_deletion_may_be_done_before_its_answer(
+    operator: Client, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    def delete_at_once(*, actor: Actor, model: OllamaModel) -> None:
+        model.delete()
+
+    monkeypatch.setitem(model_actions.SERVICES, "delete", delete_at_once)
+    model = OllamaModelFactory(name="llama3.2:latest")
+    status, shown, said = _act(operator, model, "delete", view=view)
+    assert status == 200
+    assert ("This model is gone" in shown) == bool(view)
+    assert "<tr" not in shown
+    assert "llama3.2:latest" in said
 
 
 def test_two_clicks_start_one_work(operator: Client) -> None:
