@@ -30,7 +30,7 @@ TABLE = [
     ("model-act", ("start",), "post", WORKERS),
     ("model-act", ("stop",), "post", WORKERS),
     ("model-act", ("delete",), "post", WORKERS),
-    ("model-act", ("cancel",), "post", EVERYBODY),  # nothing is under way: said before who asks
+    ("model-act", ("cancel",), "post", WORKERS),
     ("servers", (), "get", EVERYBODY),
     ("server", (), "get", EVERYBODY),
     ("server-card", (), "get", EVERYBODY),
