@@ -198,6 +198,18 @@
     });
   }
 
+  /** The shell marks no part of itself as the main one. */
+  function mendLandmarks() {
+    document.getElementById("main")?.setAttribute("role", "main");
+  }
+
+  /** What assistive technology misses in the shell: landmarks, labels, and roles that carry names. */
+  function mendShell() {
+    document.getElementById("main")?.setAttribute("role", "main");
+    document.querySelector("#nav-sidebar-apps [role=region]")?.setAttribute("aria-label", texts().textMenu);
+    document.querySelectorAll(".help-tooltip[aria-label]").forEach((help) => help.setAttribute("role", "img"));
+  }
+
   function pressed(event) {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -247,7 +259,10 @@
     dialog().addEventListener("close", emptyDialog);
     dialog().addEventListener("keydown", stayInside);
     mendSwitches();
+    mendLandmarks();
     prepare(document.body);
     document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   });
+
+  window.addEventListener("load", mendShell); // some of it is built by then only
 })();
