@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import polib
 import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import get_user
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from audit_app.models import ApiToken
 from ollamactl.messages import LOCALE
-from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
+from ollamactl.site import PanelSite
+from tests.factories import (
+    OllamaModelFactory,
+    OllamaServerFactory,
+    TaskFactory,
+    UserFactory,
+    token_of,
+)
 from tests.i18n.html_texts import TextsOf
 
-HTMX = {"HX-Request": "true"}
 PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
-OWN_PAGES = [
-    *("index", "dashboard", "models", "model", "model-panel", "model-row", "model-add"),
-    *("servers", "server", "server-panel", "server-card", "server-add", "server-edit"),
-    *("server-remove", "tasks", "task", "task-panel", "task-row", "password_change"),
-]
+ANSWER_WITHOUT_A_PAGE = {
+    *("model-act", "model-add-check", "server-check", "server-sync"),
+    *("task-act", "task-notice"),
+}
+OWN_PAGES = sorted(
+    {"index", "password_change"}
+    | {str(page.name) for page in cast(PanelSite, admin.site).extra_urls()} - ANSWER_WITHOUT_A_PAGE
+)
 RECORDS = {
     "auth_user": "user",
     "auth_group": "",
@@ -37,8 +52,8 @@ CODES = {"model", "server"}  # of a task's resource, in the admin
 SAME = re.compile(
     r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
-    r"|model\d+:latest|(?:model|server|task)s?\.\w+(?: \S+)?|model|server"
-    r"|\S*://\S+|\S*/\S*/\S*|[0-9a-f]{16,})(?: \| ollamactl)?",
+    r"|model\d+:latest|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
+    r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{16,})(?: \| ollamactl)?",
     re.IGNORECASE,
 )
 
@@ -77,7 +92,14 @@ def rows(reader: Client) -> dict[str, int]:
     model.last_task = failed
     model.save(update_fields=["last_task"])
     person = UserFactory(username="maria", role="viewer")
-    return {"server": server.pk, "model": model.pk, "task": failed.pk, "user": person.pk}
+    token_of(cast(User, get_user(reader)))
+    return {
+        "server": server.pk,
+        "model": model.pk,
+        "task": failed.pk,
+        "user": person.pk,
+        "token": ApiToken.objects.get().pk,
+    }
 
 
 def look(client: Client, url: str, english: re.Pattern[str], **headers: str) -> list[str]:
@@ -102,15 +124,15 @@ def test_page_is_in_chinese(
     reader: Client, rows: dict[str, int], english: re.Pattern[str], name: str
 ) -> None:
     kind = name.split("-", maxsplit=1)[0]
-    ids = [rows[kind]] if kind in rows and name not in ("model-add", "server-add") else []
-    look(reader, reverse(f"admin:{name}", args=ids), english)
+    about: list[object] = [] if name.endswith("-add") or kind not in rows else [rows[kind]]
+    if name == "model-confirm":
+        about.append("delete")
+    look(reader, reverse(f"admin:{name}", args=about), english)
 
 
-def test_questions_before_an_action_are_in_chinese(
-    reader: Client, rows: dict[str, int], english: re.Pattern[str]
-) -> None:
-    url = reverse("admin:model-confirm", args=[rows["model"], "delete"])
-    assert any("删除" in text for text in look(reader, url, english))
+def test_every_kind_of_record_is_looked_at() -> None:
+    kinds = {model._meta for model in apps.get_models() if admin.site.is_registered(model)}
+    assert {f"{kind.app_label}_{kind.model_name}" for kind in kinds} == set(RECORDS)
 
 
 @pytest.mark.parametrize("record", RECORDS)
