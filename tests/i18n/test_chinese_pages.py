@@ -53,7 +53,7 @@ SAME = re.compile(
     r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
     r"|model\d+:latest|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
-    r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{16,})(?: \| ollamactl)?",
+    r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{12,})(?: \| ollamactl)?",
     re.IGNORECASE,
 )
 
