@@ -11,12 +11,13 @@ from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import ManyToManyField
+from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from audit_app.audited import Audited
 from audit_app.deletion_summary import leave_out
@@ -91,7 +92,11 @@ class UserAdmin(Audited, TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmi
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
+    add_fieldsets = (
+        (None, {"fields": ("username", "password1", "password2")}),
+        (_("Roles"), {"fields": ("groups",)}),
+    )
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
@@ -100,7 +105,32 @@ class UserAdmin(Audited, TimesAsElements, WithoutTies, StockUserAdmin, ModelAdmi
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    autocomplete_fields = ("groups",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        users: QuerySet[User] = super().get_queryset(request).prefetch_related("groups")
+        return users
+
+    @admin.display(description=_("Roles"))
+    def roles(self, user: User) -> str:
+        """The names of the user's roles."""
+        return ", ".join(sorted(group.name for group in user.groups.all()))
+
+    def formfield_for_manytomany(
+        self,
+        db_field: ManyToManyField[Any, Any],
+        request: HttpRequest | None = None,
+        **kwargs: Any,
+    ) -> ModelMultipleChoiceField[Any] | None:
+        """Roles are few: all are in view."""
+        if db_field.name == "groups":
+            kwargs |= {"widget": UnfoldAdminCheckboxSelectMultipleWidget(), "label": _("Roles")}
+            kwargs |= {"help_text": _("What they permit is under “Roles” in the menu.")}
+        field: ModelMultipleChoiceField[Any] | None = super().formfield_for_manytomany(
+            db_field,
+            request,  # type: ignore[arg-type]  # the stubs know of no request that is None
+            **kwargs,
+        )
+        return field
 
     def audit_data(self, obj: User) -> dict[str, Any]:
         """The rights that the user has now."""

@@ -18,8 +18,9 @@ class AuditConfig(AppConfig):
 
         from audit_app import logins, passwords, roles
 
-        # The lock-out's own name, axes, says nothing to people.
+        # Names that say something to people: of the lock-out, and of what is called a group there.
         apps.get_app_config("axes").verbose_name = _("Failed logins")
+        apps.get_app_config("auth").verbose_name = _("Users and roles")
         post_migrate.connect(roles.grant_roles, dispatch_uid="audit_app.roles")
         post_save.connect(
             passwords.forget_initial_password,

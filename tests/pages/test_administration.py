@@ -50,7 +50,7 @@ def test_other_rights_of_a_user_are_recorded(administrator: Client, user: User) 
     record = only_record()
     assert (record.verb, record.resource_type) == ("user.change", "user")
     assert record.data["groups"] == ["operator"]
-    assert "Groups" in record.data["changes"][0]["changed"]["fields"]
+    assert "Roles" in record.data["changes"][0]["changed"]["fields"]
 
 
 def test_another_password_of_a_user_is_recorded(administrator: Client, user: User) -> None:
