@@ -198,11 +198,6 @@
     });
   }
 
-  /** The shell marks no part of itself as the main one. */
-  function mendLandmarks() {
-    document.getElementById("main")?.setAttribute("role", "main");
-  }
-
   /** What assistive technology misses in the shell: landmarks, labels, and roles that carry names. */
   function mendShell() {
     document.getElementById("main")?.setAttribute("role", "main");
@@ -259,10 +254,10 @@
     dialog().addEventListener("close", emptyDialog);
     dialog().addEventListener("keydown", stayInside);
     mendSwitches();
-    mendLandmarks();
+    mendShell();
     prepare(document.body);
     document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   });
 
-  window.addEventListener("load", mendShell); // some of it is built by then only
+  window.addEventListener("load", () => setTimeout(mendShell)); // some of it is built by then only
 })();
