@@ -16,7 +16,7 @@ from tests.end_to_end.api import Api
 from tests.end_to_end.shell import Shell
 from tests.helpers.terminal import CTRL_C, QUESTION
 
-RATE = 60e6  # bytes a second: the model takes four seconds
+RATE = 25e6  # bytes a second: the model takes ten seconds
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_the_whole_job_in_a_shell(
 def test_ctrl_c_leaves_it_running_or_cancels_it(
     shell: Shell, admin: Api, real_registry: RegistryProcess
 ) -> None:
-    pushed = real_registry.push_random_model(size=8_000_000)
+    pushed = real_registry.push_random_model(size=40_000_000)
     real_registry.blobs.rate = 400_000
     with shell.on_terminal("pull", pushed.name) as terminal:
         terminal.wait_for("KB/s", 30)
