@@ -10,7 +10,10 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext_lazy
 
 DJANGO = (
-    # Django's Chinese calls a role a group.
+    # One word for one thing: Django's Chinese has others for these.
+    _(" By %(filter_title)s "),
+    _("Filters"),
+    _("Log out"),
     _("group"),
     _("groups"),
     _(
