@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 PAGE_SIZE = 50
+MOVING = ("status", "state", "size", "last_used_at")
 LIST = "oc-list"  # the element that asks for itself when something changed live
 
 
@@ -35,6 +36,11 @@ class Listing:
     def rows(self) -> list[Any]:
         """The rows of this page."""
         return list(self.page.object_list)
+
+    @property
+    def follows_changes(self) -> bool:
+        """Whether a row that changes may have to leave, come or move: a row alone cannot know."""
+        return self.is_filtered or self.ordering.lstrip("-") in MOVING
 
     @property
     def address(self) -> str:

@@ -66,3 +66,15 @@ def test_the_order_of_a_list_stays_when_it_is_filtered(viewer: Client) -> None:
     answer = viewer.get(reverse("admin:models"), {"ordering": "-size"}, headers=HTMX)
     field = '<input type="hidden" name="ordering" form="filters" value="-size">'
     assert field in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "follows"),
+    [({}, False), ({"ordering": "-name"}, False), ({"status": "running"}, True),
+     ({"search": "a"}, True), ({"ordering": "-status"}, True)],
+)  # fmt: skip
+def test_a_list_asks_for_itself_where_rows_come_and_go_with_changes(
+    viewer: Client, query: dict[str, str], follows: bool
+) -> None:
+    page = viewer.get(reverse("admin:models"), query).content.decode()
+    assert ("data-live-every" in page) is follows
