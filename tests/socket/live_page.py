@@ -70,7 +70,9 @@ class LivePage:
         self.page.route("**/_fragment/*", self._answer)
         # Any answer of the panel gives the page its origin, its network and its policy.
         self.page.goto(f"http://{self.panel}/healthz")
-        self.page.set_content(PAGE.format(body=body, topics=topics, lang=lang, static=settings.STATIC_URL))
+        self.page.set_content(
+            PAGE.format(body=body, topics=topics, lang=lang, static=settings.STATIC_URL)
+        )
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
