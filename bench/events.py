@@ -45,7 +45,7 @@ def measure(options: Options) -> list[Table]:
         "a second. Faster lines are gathered by design: 4 events a second for a task at most."
     ]
     with ExitStack() as stack:
-        ollama = stack.enter_context(PacedOllama(options.pick(100, 10)))
+        ollama = stack.enter_context(PacedOllama(options.pick(70, 10)))
         panel, api, server = stack.enter_context(running_panel(ollama.url))
         tokens: list[str] = run_inside(panel, "bench.accounts", -(-MANY // SOCKETS_A_USER))
         work = Work(ollama, api, server)

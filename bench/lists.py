@@ -18,6 +18,7 @@ from tests.end_to_end.api import Api
 REFERENCE = 1000
 PAGE_SIZE = 50
 INSTALLED_AT_ONCE = 10_000
+SYNC_SECONDS = 1800  # at most
 # Requests of one kind at one size: so many at most, and for so many seconds at most.
 MOST_REQUESTS, FEWEST_REQUESTS = 60, 12
 
@@ -72,7 +73,9 @@ class Site:
         for start in range(0, len(names), INSTALLED_AT_ONCE):
             self.ollama.order(install=names[start : start + INSTALLED_AT_ONCE])
         begun = time.perf_counter()
-        self.api.succeed(self.api.post("models/sync/", {"server": self.server}), timeout=300)
+        self.api.succeed(
+            self.api.post("models/sync/", {"server": self.server}), timeout=SYNC_SECONDS
+        )
         seconds = time.perf_counter() - begun
         if self.rows() != rows:
             raise RuntimeError(f"the panel has {self.rows()} models instead of {rows}")

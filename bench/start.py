@@ -38,7 +38,7 @@ def measure(options: Options) -> list[Table]:
         first = timed_start(panel)
         panel.stop()
         starts, imports = [], []
-        for _round in range(options.pick(7, 1)):
+        for _round in range(options.pick(5, 1)):
             imports.append(import_seconds(panel))
             starts.append(timed_start(panel))
             panel.stop()
@@ -157,8 +157,9 @@ def named_processes(panel: PanelProcess) -> dict[psutil.Process, str]:
     found = {supervisor: "supervisor"}
     for process in supervisor.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            line = [process.pid, *(parent.pid for parent in process.parents())]
-            found[process] = next((leaders[pid] for pid in line if pid in leaders), "supervisor")
+            line = [parent.pid for parent in process.parents()]
+            above = next((leaders[pid] for pid in line if pid in leaders), "supervisor")
+            found[process] = leaders.get(process.pid, f"{above}: child")
     return found
 
 
