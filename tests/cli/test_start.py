@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from ollamactl import __version__
 from ollamactl.cli import VERBS
@@ -118,6 +119,20 @@ def test_the_bar_fits_the_terminal() -> None:
     assert bar.count("█") == len(bar) // 2
     assert bar_line("p", half, 80, is_ascii=True).isascii()
     assert bar_line("p", Progress(done=5, unit="bytes"), 80) == "p:             5 B"
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+@pytest.mark.parametrize(
+    "label",
+    ["pulling hf.co/bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M", "正在拉取 " + "模型" * 30],
+)
+def test_a_long_name_leaves_room_for_the_bar(label: str, is_ascii: bool) -> None:
+    half = Progress(done=10**9, total=2 * 10**9, unit="bytes", rate=12e6, eta_seconds=83.0)
+    line = bar_line(label, half, 80, is_ascii=is_ascii)
+    assert cell_len(line) <= 80
+    assert line.startswith(label[:5])
+    assert f"{label[-5:]}:  50% " in line
+    assert line.endswith("1 GB/2 GB    12 MB/s    1m23s")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ollamactl.lib.formats import format_duration, format_rate
 REFRESH_PER_SECOND = 10
 _NARROWEST_BAR = 10
 _WIDEST_BAR = 60
+_SHORTEST_LABEL = 20
 
 
 def stderr_console() -> Console:
@@ -162,7 +163,9 @@ def bar_line(
     fraction = progress.fraction
     if fraction is None:
         return f"{label}: {figures}"
-    head = f"{label}: {int(fraction * 100):3d}% "
+    percent = f": {int(fraction * 100):3d}% "
+    least = width - cell_len(percent) - cell_len(figures) - 3 - _NARROWEST_BAR
+    head = shorten(label, max(least, _SHORTEST_LABEL), "..." if is_ascii else "…") + percent
     room = width - cell_len(head) - cell_len(figures) - 3
     if room < _NARROWEST_BAR:
         return f"{head}{figures}"
@@ -170,6 +173,25 @@ def bar_line(
     filled = int(fraction * room)
     left, block, right = ("[", "#", "]") if is_ascii else ("▕", "█", "▏")
     return f"{head}{left}{block * filled}{' ' * (room - filled)}{right} {figures}"
+
+
+def shorten(text: str, width: int, mark: str) -> str:
+    """The text in `width` columns: its middle gives way, as a model's name ends with its tag."""
+    if cell_len(text) <= width:
+        return text
+    room = max(width - cell_len(mark), 2)
+    end = _begin(text[::-1], room // 2)[::-1]
+    return f"{_begin(text, room - cell_len(end))}{mark}{end}"
+
+
+def _begin(text: str, width: int) -> str:
+    """As many characters as fit; some take two columns."""
+    taken = ""
+    for letter in text:
+        if cell_len(taken + letter) > width:
+            break
+        taken += letter
+    return taken
 
 
 def _figures(progress: Progress, *, is_over: bool) -> str:
