@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -45,15 +45,38 @@ class Terminal:
 
     def wait_for(self, text: str, timeout: float = 20) -> None:
         """Read until `text` has been shown since the last key."""
+        self.wait_until(lambda screen: text in screen, f"on the screen: {text}", timeout)
+
+    def wait_until(
+        self, condition: Callable[[str], object], what: str, timeout: float = 20
+    ) -> None:
+        """Read until the screen is as it shall be."""
         deadline = time.monotonic() + timeout
-        while text not in self.screen:
+        while not condition(self.screen):
             if not self._read(deadline - time.monotonic()):
-                raise AssertionError(f"no {text!r} on the screen: {self.screen[-1000:]!r}")
+                raise AssertionError(f"never {what}: {self.screen[-1000:]!r}")
 
     def press(self, keys: str) -> None:
         """Type; what was on the screen before does not count any more."""
         self.screen = ""
         os.write(self._master, keys.encode())
+
+    def interrupt(self, timeout: float = 20) -> int:
+        """Ctrl-C at a question, to the end; returns the exit status.
+
+        Pressed again each second, as people do: one that comes in the moment between a question and
+        the reading of its answer is noticed with the next key only.
+        """
+        self.screen = ""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            os.write(self._master, CTRL_C.encode())
+            again = time.monotonic() + 1
+            while self._read(again - time.monotonic()):
+                pass
+            if self.process.poll() is not None:
+                return self.process.returncode
+        raise AssertionError(f"Ctrl-C does not end it: {self.screen[-1000:]!r}")
 
     def end(self, timeout: float = 20) -> int:
         """Read to the end; returns the exit status."""
