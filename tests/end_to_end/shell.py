@@ -21,6 +21,7 @@ class Shell:
             "OLLAMACTL_LANGUAGE": "en",
             "LANG": "C.UTF-8",
             "TERM": "xterm",
+            "COLUMNS": "100",
         }
         del self.environment["OLLAMACTL_HOME"]
 

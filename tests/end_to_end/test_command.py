@@ -9,12 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.components.blob_server import BlobServer
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
+from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
 from tests.end_to_end.shell import Shell
-from tests.helpers.terminal import CTRL_C, QUESTION
+from tests.helpers.terminal import CTRL_C, QUESTION, Terminal
 
 RATE = 25e6  # bytes a second: the model takes ten seconds
 
@@ -41,22 +43,43 @@ def test_a_wrong_password_is_said(panel: PanelProcess, server: int, tmp_path: Pa
     assert done.stderr.strip() == "Error: The user name or the password is wrong."
 
 
+def shares(shown: str) -> list[int]:
+    """The percentages before the bar, in the order in which they were shown."""
+    return [int(share) for share in re.findall(r"(\d+)% ▕", shown)]
+
+
+def let_come(blobs: BlobServer, size: int) -> None:
+    """Stand still once so many bytes have come."""
+    wait_until(lambda: blobs.sent >= size, "a part has come", 30)
+    blobs.stall()
+
+
+def shows_up_to(terminal: Terminal, percent: int) -> None:
+    terminal.wait_until(
+        lambda shown: max([0, *shares(shown)]) >= percent, f"at {percent} %", timeout=30
+    )
+
+
 def test_the_whole_job_in_a_shell(
     shell: Shell,
     ollama: OllamaProcess,
     real_registry: RegistryProcess,
     pullable_model: PushedModel,
 ) -> None:
-    real_registry.blobs.rate = RATE
     name = pullable_model.name
+    blobs = real_registry.blobs
+    blobs.sent = 0
+    blobs.rate = RATE
     with shell.on_terminal("pull", name) as terminal:
+        for percent in (10, 30, 50, 70):
+            let_come(blobs, pullable_model.size * percent // 100)
+            shows_up_to(terminal, percent - 5)
+            blobs.resume(RATE)
         status = terminal.end(90)
         shown = terminal.screen
     assert status == 0, shown
-    shares = [int(share) for share in re.findall(r"(\d+)% ▕", shown)]
-    assert len(set(shares)) > 4
-    assert shares == sorted(shares)
-    assert shares[-1] == 100
+    assert shares(shown) == sorted(shares(shown))
+    assert shares(shown)[-1] == 100
     assert re.search(r" \d+ MB/253 MB +\d+ MB/s +\d+s", shown), shown[:600]
     assert "\nsuccess\r\n" in shown
 
