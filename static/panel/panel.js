@@ -161,18 +161,25 @@
     const asked = requestConfig?.elt;
     const isLost = document.activeElement === document.body && asked?.matches("button, a");
     const active = isLost ? asked : document.activeElement;
-    focused = target.id && target.contains(active) ? { id: active.id, target: target.id } : null;
+    const list = target.parentElement?.closest("[data-live-list][id]")?.id;
+    focused = target.id && target.contains(active) ? { id: active.id, target: target.id, list } : null;
   });
 
   /** The same element as before; where it is gone, the next button, else the first link. */
-  document.addEventListener("htmx:afterSettle", () => {
+  function restoreFocus() {
     if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
-    const swapped = document.getElementById(focused.target);
+    const swapped = document.getElementById(focused.target) || document.getElementById(focused.list);
     const place = (focused.id && document.getElementById(focused.id))
       || swapped?.querySelector(".oc-buttons button:not([disabled])")
       || swapped?.querySelector("a[href], button:not([disabled])");
     place?.focus({ preventScroll: true });
     focused = null;
+  }
+
+  document.addEventListener("htmx:afterSettle", restoreFocus);
+  // A row that was swapped for nothing settles nothing.
+  document.addEventListener("htmx:afterRequest", () => {
+    if (focused && !document.getElementById(focused.target)) restoreFocus();
   });
 
   // --- small things ----------------------------------------------------------------------------
