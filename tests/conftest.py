@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.utils import translation
 
 from tests.helpers.valkey import ValkeyProcess
 
@@ -26,3 +27,10 @@ def valkey(session_valkey: ValkeyProcess) -> ValkeyProcess:
     session_valkey.start()
     session_valkey.flush()
     return session_valkey
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Every test begins in English: a request in another language leaves it in its thread."""
+    with translation.override("en"):
+        yield
