@@ -2,7 +2,7 @@
 #
 #   make run    the panel            make test   the whole suite
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
-#                                               make bench  how fast it is (docs/performance.md)
+#                                               make bench  how fast it is
 #   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest,
 #   BENCH_ARGS="start --json bench-results/start.json" to the bench.
 
