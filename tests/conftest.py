@@ -30,7 +30,7 @@ def valkey(session_valkey: ValkeyProcess) -> ValkeyProcess:
 
 
 @pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
+def begin_in_english() -> Iterator[None]:
     """Every test begins in English: a request in another language leaves it in its thread."""
     with translation.override("en"):
         yield

@@ -52,6 +52,7 @@ CODES = {"model", "server"}  # of a task's resource, in the admin
 SAME = re.compile(
     r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
+    r"|toy\.\w+"  # types of task that other tests bring along
     r"|model\d+:latest|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
     r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{12,})(?: \| ollamactl)?",
     re.IGNORECASE,
