@@ -21,6 +21,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from ollamactl.supervisor.valkey import find_valkey, valkey_answers, valkey_command
+from tests.components.reporting import TEST_FAILED
 from tests.components.waiting import free_port, wait_until
 from tests.socket.client import Listener, connect
 
@@ -73,43 +74,54 @@ def valkey(session_valkey: ValkeyProcess, settings: Settings) -> ValkeyProcess:
     return session_valkey
 
 
-@pytest.fixture(scope="session")
-def session_panel(
-    django_db_setup: None,
-    session_valkey: ValkeyProcess,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """The web process behind `panel`: `host:port`."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "ollamactl.settings.base",
-        "OLLAMACTL_DATABASE_URL": f"sqlite:///{connection.settings_dict['TEST']['NAME']}",
-        "OLLAMACTL_VALKEY_URL": session_valkey.url,
-        "OLLAMACTL_SECRET_KEY": django_settings.SECRET_KEY,
-    }
-    log = tmp_path_factory.mktemp("panel") / "web.log"
-    command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "ollamactl.asgi:application"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+class WebProcess:
+    """A web process over the test's database, which says where it stood when a test fails."""
+
+    def __init__(self, valkey_url: str, log: Path) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ollamactl.settings.base",
+            "OLLAMACTL_DATABASE_URL": f"sqlite:///{connection.settings_dict['TEST']['NAME']}",
+            "OLLAMACTL_VALKEY_URL": valkey_url,
+            "OLLAMACTL_SECRET_KEY": django_settings.SECRET_KEY,
+            "PYTHONFAULTHANDLER": "1",
+        }
+
+    def start(self) -> None:
+        """Start it, or start it again where it has ended."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1"]
+        with self.log.open("ab") as output:
+            self.process = process = subprocess.Popen(
+                [*command, "-p", str(self.port), "ollamactl.asgi:application"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
         def listens() -> bool:
-            assert process.poll() is None, log.read_text()
-            return _listens(port)
+            assert process.poll() is None, self.log.read_text()
+            return _listens(self.port)
 
-        try:
-            wait_until(listens, "the web process listens", timeout=60)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
-            sys.stderr.write(log.read_text())
+        wait_until(listens, "the web process listens", timeout=60)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it; SIGABRT has it write down what all of its threads were doing."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(20)
+            self.process = None
+
+    def show(self) -> None:
+        """Hand what it has written to the report."""
+        sys.stderr.write(self.log.read_text())
+        self.log.unlink()
 
 
 def _listens(port: int) -> bool:
@@ -119,10 +131,31 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.fixture(scope="session")
+def session_panel(
+    django_db_setup: None,
+    session_valkey: ValkeyProcess,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WebProcess]:
+    """The web process behind `panel`."""
+    panel = WebProcess(session_valkey.url, tmp_path_factory.mktemp("panel") / "web.log")
+    yield panel
+    panel.stop()
+
+
 @pytest.fixture
-def panel(session_panel: str, valkey: ValkeyProcess, transactional_db: None) -> str:
-    """`host:port` of a running panel over the test's database."""
-    return session_panel
+def panel(
+    session_panel: WebProcess,
+    valkey: ValkeyProcess,
+    transactional_db: None,
+    request: pytest.FixtureRequest,
+) -> Iterator[str]:
+    """`host:port` of a running panel over the test's database; another one after a failure."""
+    session_panel.start()
+    yield session_panel.address
+    if request.node.stash.get(TEST_FAILED, False):
+        session_panel.stop(signal.SIGABRT)
+        session_panel.show()
 
 
 @pytest.fixture
