@@ -39,6 +39,7 @@ async def hear_group(
     client = Redis.from_url(
         settings.VALKEY_URL,
         socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=CONNECT_TIMEOUT,  # for its greeting; `get_message` has a timeout of its own
         retry=Retry(NoBackoff(), 0),
     )
     async with client, client.pubsub() as channel:
