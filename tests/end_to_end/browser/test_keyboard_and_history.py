@@ -103,6 +103,7 @@ def test_back_and_forward_go_through_what_was_asked_of_a_list(models: Page) -> N
     expect(models).to_have_url(re.compile(r"\?status=stopped$"))
     models.get_by_label("Name").fill("gem")
     expect(models).to_have_url(re.compile(r"search=gem"))
+    expect(models.locator("tbody tr")).to_have_count(1)  # the links carry what is asked for
     models.get_by_role("link", name="Size").click()
     expect(models).to_have_url(re.compile(r"ordering=size"))
     models.go_back()
