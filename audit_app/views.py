@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,8 +17,7 @@ from audit_app.actors import Actor
 from audit_app.forms import TokenForm
 from audit_app.models import ApiToken
 from audit_app.tokens import issue_token, revoke_token
-from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, render_page
+from ollamactl.lib.pages import found, go_to, render_dialog, render_page
 
 
 @require_safe
@@ -35,10 +33,10 @@ def token_list(request: HttpRequest) -> HttpResponse:
 def add_token(request: HttpRequest) -> HttpResponse:
     """The dialog for a new token, and the one moment when it can be read."""
     if request.method != "POST":
-        return _render_dialog(request, {"form": TokenForm()})
+        return _show(request, {"form": TokenForm()})
     form = TokenForm(request.POST)
     if not form.is_valid():
-        return _render_dialog(request, {"form": form}, status=422)
+        return _show(request, {"form": form}, status=422)
     actor = Actor.from_request(request)
     user = _user(request)
     token, text = issue_token(
@@ -46,7 +44,7 @@ def add_token(request: HttpRequest) -> HttpResponse:
     )
     # The list behind the dialog gets its new row with the same answer.
     context = {"token": token, "text": text, **_list_context(request)}
-    return _render_dialog(request, context, template="token_issued")
+    return _show(request, context, template="token_issued")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +52,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, then make the token useless."""
     token: ApiToken = found(_own_tokens(request).filter(pk=pk).first())
     if request.method != "POST":
-        return _render_dialog(request, {"token": token}, template="token_revoke")
+        return _show(request, {"token": token}, template="token_revoke")
     revoke_token(actor=Actor.from_request(request), token=token)
     done = _("The token “%(name)s” is revoked.") % {"name": token.name}
     return go_to(request, reverse("admin:tokens"), done)
@@ -75,17 +73,12 @@ def _user(request: HttpRequest) -> User:
     return user
 
 
-def _render_dialog(
+def _show(
     request: HttpRequest,
     context: dict[str, Any],
     *,
     template: str = "token_form",
     status: int = 200,
 ) -> HttpResponse:
-    if is_fragment(request):
-        fragment = f"audit_app/{template}.html"
-        return render(request, fragment, {**context, "in_dialog": True}, status=status)
-    page = {**context, "part": f"audit_app/{template}.html"}
-    return render_page(
-        request, "audit_app/token_page.html", page, title=_("API tokens"), status=status
-    )
+    part = f"audit_app/{template}.html"
+    return render_dialog(request, part, context, title=_("API tokens"), status=status)

@@ -17,7 +17,7 @@ from models_app.services import lifecycle
 from models_app.views.models import VIEW, render_panel, render_row, visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, gone, toast
+from ollamactl.lib.pages import found, go_to, gone, render_dialog, toast
 from tasks_app.models import Task
 
 SERVICES: dict[str, Callable[..., Task]] = {
@@ -58,7 +58,7 @@ def confirm(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     model: OllamaModel = found(visible_model(request, pk))
     question = chosen.confirm % {"name": model.name, "server": model.server.name}
     context = {"model": model, "action": chosen, "question": question}
-    return render(request, "models_app/model_confirm.html", context)
+    return render_dialog(request, "models_app/model_confirm.html", context, title=chosen.label)
 
 
 def _shown(

@@ -18,8 +18,7 @@ from models_app.ollama.names import ModelName
 from models_app.services import lifecycle
 from models_app.services.preflight import BLOCK, Preflight, check_pull
 from ollamactl.lib.errors import ApplicationError, Conflict, NotPermitted
-from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import go_to, render_page
+from ollamactl.lib.pages import go_to, render_dialog
 
 PULL = lifecycle.PULL
 
@@ -31,7 +30,7 @@ def add_model(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _pull(request, form_of(request, request.POST))
     asked = request.GET.get("name", "")[:600]
-    return render_dialog(request, form_of(request, initial={"name": asked}))
+    return show_form(request, form_of(request, initial={"name": asked}))
 
 
 @require_POST
@@ -62,21 +61,19 @@ def form_of(request: HttpRequest, data: Any = None, **kwargs: Any) -> PullForm:
     return PullForm(data, servers=servers, **kwargs)
 
 
-def render_dialog(
+def show_form(
     request: HttpRequest, form: PullForm, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
     """The dialog, or the same as a page of its own."""
     context = {"form": form, "server_count": form.fields["server"].queryset.count(), **extra}  # type: ignore[attr-defined]
-    if is_fragment(request):
-        return render(request, "models_app/pull_form.html", context, status=status)
-    return render_page(
-        request, "models_app/pull.html", context, title=_("Add a model"), status=status
+    return render_dialog(
+        request, "models_app/pull_form.html", context, title=_("Add a model"), status=status
     )
 
 
 def _pull(request: HttpRequest, form: PullForm) -> HttpResponse:
     if not form.is_valid():
-        return render_dialog(request, form, status=422)
+        return show_form(request, form, status=422)
     data = form.cleaned_data
     try:
         pull = lifecycle.pull_model(
@@ -101,7 +98,7 @@ def _refused(request: HttpRequest, form: PullForm, error: ApplicationError) -> H
     form.add_error(error.attr if error.attr in form.fields else None, str(error.detail))
     blocked = error.code == "insufficient_resources"
     may_override = blocked and request.user.has_perm(lifecycle.OVERRIDE)
-    return render_dialog(request, form, status=422, may_override=may_override)
+    return show_form(request, form, status=422, may_override=may_override)
 
 
 def _verdict(request: HttpRequest, preflight: Preflight) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,7 +14,7 @@ from models_app.services import servers as services
 from models_app.views.servers import VIEW, render_card, render_panel, visible_server
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import Level, found, go_to, toast
+from ollamactl.lib.pages import Level, found, go_to, render_dialog, toast
 
 
 @require_POST
@@ -61,8 +60,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             done = _("The server “%(name)s” is removed from the panel.") % {"name": server.name}
             return go_to(request, reverse("admin:servers"), done)
-    context = {"server": server, "problem": problem}
-    return render(request, "models_app/server_remove.html", context, status=409 if problem else 200)
+    return render_dialog(
+        request,
+        "models_app/server_remove.html",
+        {"server": server, "problem": problem},
+        title=_("Remove the server"),
+        status=409 if problem else 200,
+    )
 
 
 def _shown(request: HttpRequest, pk: int, said: object, *, status: int = 200) -> HttpResponse:

@@ -20,7 +20,7 @@ from models_app.services import servers as services
 from models_app.views.models import with_actions
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
-from ollamactl.lib.pages import found, go_to, gone, render_page
+from ollamactl.lib.pages import found, go_to, gone, render_dialog, render_page
 from ollamactl.lib.paging import keep_in_address, listing_of
 from tasks_app.models import Task
 
@@ -74,7 +74,7 @@ def add_server(request: HttpRequest) -> HttpResponse:
     """The dialog for a new server, and the server that it asks for."""
     form = ServerForm(request.POST or None)
     if request.method != "POST":
-        return _render_dialog(request, form, title=_("Add a server"))
+        return _show_form(request, form, title=_("Add a server"))
     if form.is_valid():
         try:
             fields = form.service_fields()
@@ -86,7 +86,7 @@ def add_server(request: HttpRequest) -> HttpResponse:
         else:
             done = _("The server “%(name)s” is added; it is being checked.") % {"name": server.name}
             return go_to(request, reverse("admin:server", args=[server.pk]), done)
-    return _render_dialog(request, form, title=_("Add a server"), status=422)
+    return _show_form(request, form, title=_("Add a server"), status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -97,7 +97,7 @@ def edit_server(request: HttpRequest, pk: int) -> HttpResponse:
     title = _("Change “%(name)s”") % {"name": server.name}
     form = ServerForm(request.POST or None, server=server)
     if request.method != "POST":
-        return _render_dialog(request, form, title=title, server=server)
+        return _show_form(request, form, title=title, server=server)
     if form.is_valid():
         try:
             actor = Actor.from_request(request)
@@ -109,7 +109,7 @@ def edit_server(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             url = reverse("admin:server", args=[pk])
             return go_to(request, url, _("The server is changed; it is being checked."))
-    return _render_dialog(request, form, title=title, server=server, status=422)
+    return _show_form(request, form, title=title, server=server, status=422)
 
 
 def visible_server(request: HttpRequest, pk: int) -> OllamaServer | None:
@@ -159,7 +159,7 @@ def _counted(request: HttpRequest) -> OllamaServerQuerySet:
     return servers
 
 
-def _render_dialog(
+def _show_form(
     request: HttpRequest,
     form: ServerForm,
     *,
@@ -167,7 +167,10 @@ def _render_dialog(
     server: OllamaServer | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "title": title, "server": server}
-    if is_fragment(request):
-        return render(request, "models_app/server_form.html", context, status=status)
-    return render_page(request, "models_app/server_edit.html", context, title=title, status=status)
+    return render_dialog(
+        request,
+        "models_app/server_form.html",
+        {"form": form, "server": server},
+        title=title,
+        status=status,
+    )

@@ -32,6 +32,24 @@ def render_page(
     return render(request, template, full, status=status)
 
 
+def render_dialog(
+    request: HttpRequest,
+    part: str,
+    context: Mapping[str, Any],
+    *,
+    title: object,
+    status: int = 200,
+) -> HttpResponse:
+    """Render a part for the dialog, or as a page of its own for who comes by a link.
+
+    The part knows by `in_dialog` which of them it is.
+    """
+    if is_fragment(request):
+        return render(request, part, {**context, "title": title, "in_dialog": True}, status=status)
+    whole = {**context, "part": part}
+    return render_page(request, "panel/dialog_page.html", whole, title=title, status=status)
+
+
 def toast(response: HttpResponse, message: object, level: Level = "success") -> HttpResponse:
     """Show a short message once the answer has arrived; screen readers hear it too."""
     return trigger_client_event(response, "panel:toast", {"message": str(message), "level": level})

@@ -115,6 +115,19 @@ def test_delete_asks_first(operator: Client) -> None:
     assert Task.objects.get().type == "model.delete"
 
 
+@pytest.mark.parametrize("name", ["model-confirm", "server-remove"])
+def test_without_the_script_a_question_is_a_page_of_its_own(
+    administrator: Client, name: str
+) -> None:
+    model = OllamaModelFactory()
+    about: list[object] = [model.pk, "delete"] if name == "model-confirm" else [model.server_id]
+    page = administrator.get(reverse(f"admin:{name}", args=about)).content.decode()
+    assert "</html>" in page
+    assert 'hx-target="#model-' not in page
+    back = reverse("admin:model", args=[model.pk]) if name == "model-confirm" else None
+    assert f'href="{back or reverse("admin:server", args=[model.server_id])}"' in page
+
+
 def test_without_the_script_a_button_leads_to_the_models_page(operator: Client) -> None:
     model = OllamaModelFactory()
     answer = operator.post(reverse("admin:model-act", args=[model.pk, "start"]))
