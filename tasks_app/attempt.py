@@ -15,10 +15,10 @@ from django.db import connections
 from tasks_app.choices import Unit
 from tasks_app.event_loop import event_loop
 from tasks_app.events import task_log, task_progress, topics_of
-from tasks_app.live import Event
 from tasks_app.logs import LogWriter
 from tasks_app.models import Task
 from tasks_app.progress import Meter, Progress, stored_progress
+from tasks_app.publisher import Event
 from tasks_app.runners import Stopped
 from tasks_app.sequence import next_seq
 

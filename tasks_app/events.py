@@ -6,10 +6,11 @@ from typing import Any
 
 from django.utils.translation import override
 
-from tasks_app.live import Event, publish
+from tasks_app.live import publish
 from tasks_app.models import Task
 from tasks_app.presentation import error_as_json
 from tasks_app.progress import Progress, progress_of
+from tasks_app.publisher import Event
 from tasks_app.runners import runner_of
 
 

@@ -11,19 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.sentences import Sentence
+from tasks_app.publisher import Event, publisher
 
 Snapshot = Callable[[int | None], dict[str, Any] | None]
-
-GROUP = "events"
-"""The channel layer's group that carries every event to every web process.
-
-A message is `{"type": MESSAGE, "events": [{type, seq, ts, subject, data, topics}, ...]}`.
-"""
-MESSAGE = "events"
 
 
 @dataclass(frozen=True)
@@ -71,17 +66,6 @@ def parse_topic(topic: str) -> tuple[TopicKind, int | None]:
     return kind, int(number)
 
 
-@dataclass(frozen=True)
-class Event:
-    """One message to subscribers: api.md's `{type, seq, ts, subject, data}` and where it goes."""
-
-    type: str
-    subject: str
-    seq: int
-    data: dict[str, Any]
-    topics: tuple[str, ...]
-
-
 def publish(
     type: str, *, subject: str, seq: int, data: dict[str, Any], topics: Iterable[str]
 ) -> None:
@@ -89,9 +73,5 @@ def publish(
 
     Never blocks and never fails: an event that cannot be sent is made good by the next snapshot.
     """
-    from django.db import transaction
-
-    from tasks_app.publisher import publisher
-
     event = Event(type=type, subject=subject, seq=seq, data=data, topics=tuple(topics))
     transaction.on_commit(lambda: publisher().send(event))

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,6 @@ from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tasks_app.event_loop import event_loop
-from tasks_app.live import GROUP, MESSAGE, Event
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,26 @@ PAUSE = 0.01  # seconds between two messages, in which the next batch gathers
 TIMEOUT = 2.0  # seconds for one message
 QUIET = 60.0  # seconds between two complaints in the log
 
+GROUP = "events"
+"""The channel layer's group that carries every event to every web process.
+
+A message is `{"type": MESSAGE, "events": [{type, seq, ts, subject, data, topics}, ...]}`.
+"""
+MESSAGE = "events"
+
 WORKERS = "workers"
 """The channel layer's group that every worker listens to."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message to subscribers: api.md's `{type, seq, ts, subject, data}` and where it goes."""
+
+    type: str
+    subject: str
+    seq: int
+    data: dict[str, Any]
+    topics: tuple[str, ...]
 
 
 class Publisher:

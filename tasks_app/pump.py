@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from redis import RedisError
 
-from tasks_app.live import GROUP
+from tasks_app.publisher import GROUP
 from tasks_app.sockets.access import Account, Grant, permitted, review
 from tasks_app.sockets.messages import encode_event
 from tasks_app.sockets.pool import in_pool

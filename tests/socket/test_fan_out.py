@@ -13,8 +13,7 @@ from redis import Redis
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from tasks_app.live import Event
-from tasks_app.publisher import publisher
+from tasks_app.publisher import Event, publisher
 from tests.socket.conftest import NewUser, Open, ValkeyProcess
 
 SOCKETS, EVENTS = 200, 20

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from channels.layers import get_channel_layer
 
-from tasks_app.live import GROUP
+from tasks_app.publisher import GROUP
 from tests.components.waiting import wait_until
 
 
