@@ -84,7 +84,10 @@ def is_trusted_proxy(text: str) -> bool:
 
 
 def _address(text: str) -> str | None:
+    """An address in its one form; one of IPv4 that an IPv6 socket took is an IPv4 address."""
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

@@ -54,8 +54,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if CONFIG.trusted_proxies:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Of trusted proxies alone: `TrustedProxiesMiddleware` drops what strangers say in their name.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -125,6 +125,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    "audit_app.proxies.TrustedProxiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ollamactl.lib.static_files.FingerprintedStaticFiles",
     "django.middleware.gzip.GZipMiddleware",

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, parse_cookie
 
-from audit_app.actors import is_trusted_proxy
+from audit_app.proxies import SCHEME, keep_trusted_words
 
 Scope = Mapping[str, Any]
 Origin = tuple[str, str, int]
@@ -25,10 +25,13 @@ def request_of(scope: Scope) -> HttpRequest:
     request.method = "GET"
     request.path = request.path_info = str(scope.get("path", ""))
     for name, value in scope.get("headers", []):
+        if b"_" in name:  # it would pass for another one that is written with a hyphen
+            continue
         key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
         request.META.setdefault(key, value.decode("latin-1"))
     client = scope.get("client")
     request.META["REMOTE_ADDR"] = str(client[0]) if client else ""
+    keep_trusted_words(request.META)
     request.COOKIES = parse_cookie(request.META.get("HTTP_COOKIE", ""))
     return request
 
@@ -65,11 +68,4 @@ def _scheme(scope: Scope, request: HttpRequest) -> str:
     """http or https, as the client sees it: a trusted proxy's word counts, nobody else's."""
     if scope.get("scheme") in ("wss", "https"):
         return "https"
-    proxied = is_trusted_proxy(request.META["REMOTE_ADDR"])
-    return "https" if proxied and _forwarded(request) == "https" else "http"
-
-
-def _forwarded(request: HttpRequest) -> str:
-    """What the nearest proxy said of the scheme."""
-    said = str(request.META.get("HTTP_X_FORWARDED_PROTO", ""))
-    return said.rpartition(",")[2].strip().lower()
+    return "https" if request.META.get(SCHEME) == "https" else "http"
