@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.spinner import Spinner as SpinnerMark
 from rich.text import Text
 
-from ollamactl.cli.remote.display import is_counted, phase_label, size_text
+from ollamactl.cli.remote.progress_text import is_counted, phase_label, size_text
 from ollamactl.cli.remote.records import Progress, Task
 from ollamactl.cli.terminal import clean
 from ollamactl.lib.formats import format_duration, format_rate

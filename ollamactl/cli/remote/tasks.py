@@ -9,8 +9,8 @@ import click
 
 from ollamactl.cli.failures import ApiError, Unreachable
 from ollamactl.cli.remote.client import Panel
-from ollamactl.cli.remote.display import phase_label, summary
 from ollamactl.cli.remote.options import json_option
+from ollamactl.cli.remote.progress_text import phase_label, summary
 from ollamactl.cli.remote.pull import accepted_task, stand_by
 from ollamactl.cli.remote.records import Task, rows_of, text_of, time_of
 from ollamactl.cli.remote.times import relative
