@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ollamactl.cli.text import gettext
 
@@ -24,6 +24,11 @@ DEFAULT_OLLAMA_PORT = 11434
 LANGUAGES = ("en", "zh-hans")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 LOG_FORMATS = ("console", "json")
+POSTGRESQL_EXAMPLE = "postgresql://user:password@host:5432/database"
+SSL_OPTIONS = frozenset(
+    f"ssl_{name}" for name in ("ca_certs", "cert_reqs", "certfile", "keyfile", "check_hostname")
+)
+VALKEY_OPTIONS = {"redis": frozenset[str](), "rediss": SSL_OPTIONS, "unix": frozenset({"db"})}
 # A unix socket's path is bounded by the kernel's sockaddr_un (108 bytes with the final NUL).
 MAX_SOCKET_PATH = 106
 
@@ -69,7 +74,7 @@ class Config:
             allowed_hosts=_hosts(environ, "OLLAMACTL_ALLOWED_HOSTS"),
             trusted_proxies=_networks(environ, "OLLAMACTL_TRUSTED_PROXIES"),
             secret_key=_secret(environ, "OLLAMACTL_SECRET_KEY"),
-            database_url=environ.get("OLLAMACTL_DATABASE_URL", ""),
+            database_url=_database(environ),
             valkey_url=_valkey(environ),
             ollama_url=_ollama_url(environ),
             ollama_models=environ.get("OLLAMA_MODELS", ""),
@@ -268,12 +273,51 @@ def _split(value: str, name: str) -> SplitResult:
     return parts
 
 
-def _valkey(environ: Mapping[str, str]) -> str:
-    value = environ.get("OLLAMACTL_VALKEY_URL", "")
-    if value and _split(value, "OLLAMACTL_VALKEY_URL").scheme not in ("redis", "rediss", "unix"):
-        message = gettext("'%(value)s' must begin with redis://, rediss:// or unix://")
-        raise ConfigurationError("OLLAMACTL_VALKEY_URL", message % {"value": value})
+def _database(environ: Mapping[str, str]) -> str:
+    """A URL of SQLite or PostgreSQL. What is wrong is said without it: it may hold a password."""
+    name = "OLLAMACTL_DATABASE_URL"
+    value = environ.get(name, "")
+    if not value:
+        return ""
+    parts = _secret_split(value, name)
+    if parts.scheme in ("postgres", "postgresql"):
+        if len(parts.path) < 2 or parts.fragment or "," in parts.netloc:
+            message = gettext("write %(example)s; %(characters)s in the password as %%XX")
+            values = {"example": POSTGRESQL_EXAMPLE, "characters": "/ ? # @ :"}
+            raise ConfigurationError(name, message % values)
+    elif parts.scheme != "sqlite" or parts.netloc or not parts.path.startswith("//"):
+        message = gettext("must be %(first)s or %(second)s")
+        values = {"first": POSTGRESQL_EXAMPLE, "second": "sqlite:////path/to/file"}
+        raise ConfigurationError(name, message % values)
     return value
+
+
+def _valkey(environ: Mapping[str, str]) -> str:
+    """A URL of Valkey or Redis; it may hold a password, too."""
+    name = "OLLAMACTL_VALKEY_URL"
+    value = environ.get(name, "")
+    if not value:
+        return ""
+    parts = _secret_split(value, name)
+    if parts.scheme not in VALKEY_OPTIONS:
+        message = gettext("'%(value)s' must begin with redis://, rediss:// or unix://")
+        raise ConfigurationError(name, message % {"value": value.partition("://")[0]})
+    unknown = set(parse_qs(parts.query)) - VALKEY_OPTIONS[parts.scheme]
+    database = parts.path.removeprefix("/") if parts.scheme != "unix" else ""
+    if unknown or parts.fragment or (database and not _is_port(database)):
+        message = gettext("'%(value)s' is not understood; write %(example)s")
+        wrong = ", ".join(sorted(unknown)) or parts.fragment or database
+        values = {"value": wrong, "example": "rediss://:password@host:6379/0?ssl_ca_certs=/file"}
+        raise ConfigurationError(name, message % values)
+    return value
+
+
+def _secret_split(value: str, name: str) -> SplitResult:
+    try:
+        return _split(value, name)
+    except ConfigurationError as error:
+        message = gettext("cannot be read as a URL; write %(characters)s in the password as %%XX")
+        raise ConfigurationError(name, message % {"characters": "/ ? # @ :"}) from error
 
 
 def _ollama_url(environ: Mapping[str, str]) -> str:
