@@ -30,7 +30,7 @@ class Owner:
         path = _marker(self.nonce)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = path.open("w")
-        # A record lock: a forked child, such as the beat, does not inherit it.
+        # A record lock: a forked child does not inherit it.
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.write(f"{self.name}\n")
         file.flush()

@@ -29,10 +29,15 @@ def send_wake(queue: str) -> None:
     send_quietly(wake, (queue,), queue=queue)
 
 
-def send_quietly(task: CeleryTask[Any, Any], args: tuple[Any, ...] = (), *, queue: str) -> None:
-    """Send a message that may get lost: what it asks for is looked for again anyway."""
+def send_quietly(
+    task: CeleryTask[Any, Any], args: tuple[Any, ...] = (), *, queue: str, **options: Any
+) -> None:
+    """Send a message that may get lost: what it asks for is looked for again anyway.
+
+    `options` are those of Celery's `apply_async`.
+    """
     try:
-        task.apply_async(args, queue=queue)
+        task.apply_async(args, queue=queue, **options)
     except Exception as error:  # whatever a broker's client raises
         logger.warning("No worker could be woken; the work waits for the next look: %s", error)
 

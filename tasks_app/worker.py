@@ -13,6 +13,7 @@ from tasks_app.attempt import close_connections
 from tasks_app.hub import hub
 from tasks_app.reconcile import reconcile
 from tasks_app.slots import slots
+from tasks_app.ticker import worker_ticker
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,11 @@ def on_setup(instance: Any = None, **kwargs: Any) -> None:
 
 
 def on_ready(**kwargs: Any) -> None:
-    """The worker can work: it takes back what a dead predecessor held, and looks for work."""
+    """The worker can work: it takes back what a dead predecessor held, looks for work, ticks."""
     threading.Thread(target=_begin, name="begin", daemon=True).start()
+    ticker = worker_ticker()
+    worker_shutting_down.connect(lambda **kwargs: ticker.stop(), weak=False)
+    ticker.start()
 
 
 def on_shutting_down(**kwargs: Any) -> None:

@@ -52,13 +52,12 @@ def web_spec(
 
 
 def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
-    """The Celery worker, with beat in it."""
+    """The Celery worker; it ticks by itself, without Celery's beat."""
     # Root is warned of messages that are pickles; these are JSON.
     quiet = ("-W", "ignore:::celery.platforms")
     command = (
         *(sys.executable, *quiet, "-m", "celery", "-A", "ollamactl.celery", "-q", "worker"),
         *("--pool", "threads", "--concurrency", str(WORKER_THREADS)),
-        *("--beat", "--schedule", str(config.run_dir / "beat-schedule")),
         *("--queues", QUEUES, "--without-gossip", "--without-mingle"),
         *("--loglevel", "INFO"),
     )

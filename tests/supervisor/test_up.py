@@ -82,13 +82,11 @@ def test_visitors_wait_while_the_web_server_restarts(panel: PanelProcess) -> Non
     assert httpx.get(f"{panel.url}/healthz", timeout=30, trust_env=False).status_code == 200
 
 
-def test_beat_does_not_outlive_a_killed_worker(panel: PanelProcess) -> None:
+def test_nothing_outlives_a_killed_worker(panel: PanelProcess) -> None:
+    """Its ticks come from a thread of its own: no process of its own is left, or missing later."""
     worker = panel.processes()["worker"]
-    beats = worker.children()
-    assert beats
+    assert not worker.children()
     worker.kill()
-    psutil.wait_procs(beats, timeout=5)
-    assert not any(beat.is_running() and beat.status() != "zombie" for beat in beats)
     wait_until(lambda: "worker" in panel.processes(), "the worker runs again", 30)
 
 

@@ -16,7 +16,7 @@ QUEUES = "control,pulls,default"
 
 
 class WorkerProcess:
-    """One worker with its beat, in a session of its own, on the database and the Valkey given."""
+    """One worker, in a session of its own, on the database and the Valkey given."""
 
     def __init__(self, folder: Path, database: str, valkey_url: str, threads: int = 80) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -24,14 +24,13 @@ class WorkerProcess:
         self._command = (
             *(sys.executable, "-m", "celery", "-A", "tests.tasks.worker_app", "-q", "worker"),
             *("--pool", "threads", "--concurrency", str(threads), "--queues", QUEUES),
-            *("--beat", "--schedule", str(folder / "beat")),
             *("--without-gossip", "--without-mingle", "--hostname", f"{folder.name}@test"),
             *("--loglevel", "INFO"),
         )
         self._environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "ollamactl.settings.test",
-            "OLLAMACTL_DATABASE_URL": f"sqlite:///{database}",
+            "OLLAMACTL_DATABASE_URL": database,
             "OLLAMACTL_VALKEY_URL": valkey_url,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +51,7 @@ class WorkerProcess:
         return self
 
     def kill(self) -> None:
-        """`kill -9` of the worker and its beat at once."""
+        """`kill -9` of the worker."""
         self._signal_group(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
