@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 
@@ -14,9 +14,10 @@ from ollamactl.lib.filters import (
     OrderFilter,
     TimeFilter,
     WordsFilter,
+    numbers_in_one_parameter,
 )
 from tasks_app.choices import State, Unit
-from tasks_app.logs import log_file_exist
+from tasks_app.logs import tasks_with_log
 from tasks_app.models import Task
 
 
@@ -62,11 +63,5 @@ class TaskFilter(django_filters.FilterSet):
     @extend_schema_field({"type": "boolean"})
     def filter_log_file(self, queryset: QuerySet[Task], name: str, value: bool) -> QuerySet[Task]:
         """Tasks whose log file is there (or is not), by a look at the disk."""
-        there: list[int] = []
-        missing: list[int] = []
-        for task in queryset.only("pk", "log_path").order_by().iterator():
-            (there if log_file_exist(task) else missing).append(task.pk)
-        # The shorter list goes to the database.
-        if len(there) <= len(missing):
-            return queryset.filter(pk__in=there) if value else queryset.exclude(pk__in=there)
-        return queryset.exclude(pk__in=missing) if value else queryset.filter(pk__in=missing)
+        there = Q(pk__in=numbers_in_one_parameter(tasks_with_log())) & ~Q(log_path="")
+        return queryset.filter(there) if value else queryset.exclude(there)

@@ -56,6 +56,15 @@ def log_file_exist(task: Task) -> bool:
     return first.is_file() or bool(_segments(first))
 
 
+def tasks_with_log() -> list[int]:
+    """The ids of all tasks of whose logs anything is on the disk now, by one look at each folder.
+
+    Ids of tasks that are gone from the database may be among them.
+    """
+    names = (path.name.split(".") for path in Path(settings.TASK_LOGS).glob("*/*.log"))
+    return sorted({int(parts[0]) for parts in names if parts[0].isdecimal()})
+
+
 def log_size(task: Task) -> int:
     """The offset, in bytes, at which the log ends now."""
     return _end(_segments(_path(task))) if task.log_path else 0

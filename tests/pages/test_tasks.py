@@ -37,6 +37,14 @@ def test_the_newest_is_first_and_filters_hold(viewer: Client) -> None:
     assert _shown(viewer, state="queued,running,paused") == []
 
 
+def test_the_list_can_be_asked_for_tasks_with_a_log(viewer: Client) -> None:
+    logged, silent = TaskFactory.create_batch(2)
+    Task.objects.filter(pk=logged.pk).update(log_path=relative_path(logged.pk))
+    LogWriter(logged).write("pulling manifest")
+    assert _shown(viewer, log_file_exist="true") == [logged.pk]
+    assert _shown(viewer, log_file_exist="false") == [silent.pk]
+
+
 def test_a_row_is_the_same_at_first_load_and_in_a_swap(operator: Client) -> None:
     task = TaskFactory(state="running", done=1, total=4, unit="bytes", phase="verifying")
     row = operator.get(reverse("admin:task-row", args=[task.pk]), headers=HTMX).content.decode()

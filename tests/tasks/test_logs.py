@@ -19,6 +19,7 @@ from tasks_app.logs import (
     log_size,
     read_log,
     relative_path,
+    tasks_with_log,
 )
 from tasks_app.models import Task
 
@@ -112,8 +113,10 @@ def test_deleting_removes_every_file_of_that_task_alone(task: Task, settings: Se
     writer = LogWriter(task)
     for number in range(50):
         writer.write(f"line {number}")
+    assert tasks_with_log() == [123, 1234]
     delete_logs([task])
     assert not log_file_exist(task)
+    assert tasks_with_log() == [123]
     assert not list(first_file().parent.iterdir())
     assert log_file_exist(other)
 
