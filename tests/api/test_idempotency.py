@@ -101,7 +101,9 @@ def test_an_error_of_the_server_is_not_remembered(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(servers, "add_server", lambda **kwargs: 1 / 0)
-        assert post(administrator, SERVERS, BODY).status_code == 500
+        failed = post(administrator, SERVERS, BODY)
+    assert (failed.status_code, failed.json()["type"]) == (500, "server_error")
+    assert "log" in failed.json()["errors"][0]["detail"]
     assert post(administrator, SERVERS, BODY).status_code == 201
 
 

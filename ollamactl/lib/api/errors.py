@@ -38,6 +38,11 @@ class Handler(ExceptionHandler):
             return DatabaseBusy()
         return super().convert_known_exceptions(exc)
 
+    def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
+        if isinstance(exc, APIException):
+            return exc
+        return APIException(_("Something went wrong in the panel. Its log says what."))
+
 
 class Formatter(ExceptionFormatter):
     """Every error has a code; `attr` is empty for what belongs to no single field."""
