@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -80,6 +81,8 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox is not typed
 
 class RememberedAnswer(models.Model):
     """The first answer to a request with an `Idempotency-Key`, kept for 24 hours for its user."""
+
+    KEPT: ClassVar[timedelta] = timedelta(hours=24)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -16,7 +16,6 @@ from audit_app.services import record_action
 
 LONGEST = 200
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
-KEPT_AFTER_EXPIRY = timedelta(days=30)
 
 
 def find_token(text: str) -> ApiToken | None:
@@ -50,11 +49,9 @@ def issue_token(
 ) -> tuple[ApiToken, str]:
     """Make a token; returns its row and the token itself, which nobody can read again.
 
-    `expiry` None is for ever. Tokens of the user that ended long ago are deleted.
+    `expiry` None is for ever.
     """
-    now = timezone.now()
     with transaction.atomic():
-        ApiToken.objects.filter(user=user, expiry__lt=now - KEPT_AFTER_EXPIRY).delete()
         token, text = ApiToken.objects.create(user=user, expiry=None, name=name)
         if expiry is not None:
             token.expiry = expiry

@@ -16,6 +16,7 @@ class ModelsConfig(AppConfig):
         from models_app import (
             labels,
             results,
+            retention,
             runners,  # noqa: F401 - the import registers the runners
             topics,
         )
@@ -23,5 +24,6 @@ class ModelsConfig(AppConfig):
         from tasks_app.results import register_results
 
         topics.register()
+        retention.register()
         register_labels(labels.TASK_TYPES, labels.TASK_PHASES)
         register_results(results.DESCRIBERS)

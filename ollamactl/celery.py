@@ -23,4 +23,9 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"queue": "control", "expires": 2},
     },
+    "tidying": {
+        "task": "tasks_app.tidy",
+        "schedule": 300.0,
+        "options": {"queue": "control", "expires": 60},
+    },
 }

@@ -103,6 +103,7 @@ class Task(models.Model):
             models.Index(fields=["state", "lease_until"], name="task_lease"),
             models.Index(fields=["limit_key", "state"], name="task_limit"),
             models.Index(fields=["resource_type", "resource_id", "-created_at"], name="task_of"),
+            models.Index(fields=["finished_at"], name="task_finished"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -8,6 +8,7 @@ from tasks_app import worker
 from tasks_app.execution import work_off
 from tasks_app.hub import hub
 from tasks_app.reconcile import reconcile as reconcile_rows
+from tasks_app.tidying import tidy as tidy_up
 
 worker.connect()
 
@@ -22,3 +23,9 @@ def wake(queue: str) -> None:
 def reconcile() -> None:
     """Set right what crashes left behind; every few seconds, by the beat."""
     reconcile_rows(hub().owner)
+
+
+@shared_task(name="tasks_app.tidy", expires=60)
+def tidy() -> None:
+    """Remove what is older than the settings keep it; every few minutes, by the beat."""
+    tidy_up(lambda: hub().closing)

@@ -25,7 +25,6 @@ from ollamactl.lib.api.views import StrictView
 from ollamactl.lib.errors import Conflict, InvalidInput
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
 # A request of ours takes a few seconds; what takes longer has died with its process.
 ABANDONED = timedelta(seconds=60)
 LONGEST_KEY = 255
@@ -73,7 +72,7 @@ def claim(request: Request, key: str) -> RememberedAnswer:
             code="invalid_key",
         )
     now = timezone.now()
-    RememberedAnswer.objects.filter(created_at__lt=now - KEPT).delete()
+    RememberedAnswer.objects.filter(created_at__lt=now - RememberedAnswer.KEPT).delete()
     digest = _digest(request)
     try:
         with transaction.atomic():

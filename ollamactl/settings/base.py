@@ -296,6 +296,8 @@ OLLAMA_MODELS_FOLDERS = [
     if folder
 ]
 TASK_LOG_BYTES = 10_000_000
+RETENTION = CONFIG.retention
+METRICS_FROM_LOOPBACK = CONFIG.metrics == "loopback"
 
 LOGGING_CONFIG = "ollamactl.logs.configure"
 LOGGING = {"format": CONFIG.log_format}

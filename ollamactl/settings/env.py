@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ollamactl.cli.text import gettext
+from ollamactl.settings.retention import Retention
 
 DEFAULT_BIND = "127.0.0.1:8800"
 DEFAULT_HOME = "~/.local/share/ollamactl"
@@ -24,6 +25,7 @@ DEFAULT_OLLAMA_PORT = 11434
 LANGUAGES = ("en", "zh-hans")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 LOG_FORMATS = ("console", "json")
+METRICS = ("token", "loopback")
 POSTGRESQL_EXAMPLE = "postgresql://user:password@host:5432/database"
 SSL_OPTIONS = frozenset(
     f"ssl_{name}" for name in ("ca_certs", "cert_reqs", "certfile", "keyfile", "check_hostname")
@@ -60,6 +62,8 @@ class Config:
     insecure_registries: tuple[str, ...]
     log_format: str
     language: str
+    retention: Retention
+    metrics: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Config:
@@ -82,6 +86,8 @@ class Config:
             insecure_registries=_list(environ, "OLLAMACTL_INSECURE_REGISTRIES"),
             log_format=_choice(environ, "OLLAMACTL_LOG_FORMAT", LOG_FORMATS),
             language=_choice(environ, "OLLAMACTL_LANGUAGE", LANGUAGES),
+            retention=Retention.from_environ(environ),
+            metrics=_choice(environ, "OLLAMACTL_METRICS", METRICS),
         )
 
     @property

@@ -116,11 +116,3 @@ def test_other_tokens_cost_a_request_nothing(
     client.get("/api/v1/me/")
     with django_assert_max_num_queries(4):  # the token, two for permissions, the groups
         client.get("/api/v1/me/")
-
-
-def test_tokens_that_ended_long_ago_are_deleted(client: APIClient) -> None:
-    user = ApiToken.objects.get().user
-    token_of(user, expires_in=timedelta(days=-40))
-    token_of(user, expires_in=timedelta(days=-1))
-    client.post(TOKENS, {"name": "x"})
-    assert client.get(TOKENS).data["count"] == 3
