@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from ollamactl import __version__
+from ollamactl.lib.sqlite_space import allow_giving_back
 
 BACKUPS_KEPT = 5
 
@@ -29,6 +30,7 @@ def upgrade_database() -> Path | None:
             return None
         backup = back_up() if executor.loader.applied_migrations else None
         call_command("migrate", interactive=False, verbosity=0)
+        allow_giving_back()
     except DatabaseError as error:
         raise CommandError(
             _("The database %(name)s cannot be used: %(reason)s")

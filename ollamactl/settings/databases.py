@@ -16,6 +16,8 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",
     "init_command": (
+        # First: it takes effect in a database that is empty, else at its next VACUUM.
+        "PRAGMA auto_vacuum=INCREMENTAL;"
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728;"
         "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000;"
     ),
