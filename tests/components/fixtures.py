@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.components.inventory import (
@@ -35,6 +35,9 @@ from tests.components.reporting import TEST_FAILED
 from tests.components.requirement import require
 from tests.components.restore import restore_ollama
 
+# How long the browser waits for what has to come; a deadline costs time only where a test fails.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -158,7 +161,7 @@ def new_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Ne
 
     def open_context(**options: Any) -> BrowserContext:
         context: BrowserContext = browser.new_context(**{"locale": "en-US", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context
 

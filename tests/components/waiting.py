@@ -13,7 +13,7 @@ T = TypeVar("T")
 PORTS = range(12000, 32000)
 
 
-def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 10) -> T:
+def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
     """Call `condition` until it gives something true and return that.
 
     Raises AssertionError naming `what` after `timeout` seconds.

@@ -33,7 +33,7 @@ class Listener:
     def subscribe(self, *topics: str) -> None:
         self.send({"type": "subscribe", "topics": topics})
 
-    def next(self, type: str | None = None, timeout: float = 5) -> Message:
+    def next(self, type: str | None = None, timeout: float = 20) -> Message:
         """The next message, of this type; others before it are kept in `received` alone."""
         deadline = time.monotonic() + timeout
         while True:
@@ -49,7 +49,7 @@ class Listener:
         self.next("pong")
         assert {message["type"] for message in self.received[start:-1]} <= set(types)
 
-    def close_code(self, timeout: float = 5) -> int:
+    def close_code(self, timeout: float = 20) -> int:
         """The code with which the server closes; what it says before is in `received`."""
         deadline = time.monotonic() + timeout
         with pytest.raises(ConnectionClosed) as closed:
