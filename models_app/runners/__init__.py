@@ -1,0 +1,19 @@
+"""The types of task of servers and models; importing this registers them."""
+
+from __future__ import annotations
+
+from models_app.runners.base import ModelRunner
+from models_app.runners.deletion import DeleteRunner
+from models_app.runners.memory import StartRunner, StopRunner
+from models_app.runners.pulls import PullRunner
+from models_app.runners.syncs import SyncAllRunner, SyncRunner
+
+__all__ = [
+    "DeleteRunner",
+    "ModelRunner",
+    "PullRunner",
+    "StartRunner",
+    "StopRunner",
+    "SyncAllRunner",
+    "SyncRunner",
+]

@@ -1,0 +1,47 @@
+"""Deleting a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models_app.choices import ModelStatus
+from models_app.facts import InMemory
+from models_app.models import OllamaModel
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.errors import ModelMissing, OllamaError
+from models_app.runners.base import ModelRunner
+from models_app.services import sync
+from tasks_app.choices import State
+from tasks_app.models import Task
+from tasks_app.runners import register
+
+
+@register
+class DeleteRunner(ModelRunner):
+    """Unload a model, delete it at the server, then forget its row and its log files."""
+
+    type = "model.delete"
+    permission = "models_app.delete_ollamamodel"
+    queued = running = ModelStatus.DELETING
+
+    @classmethod
+    def settle(cls, task: Task) -> None:
+        if task.state == State.SUCCEEDED:
+            sync.forget_model(task.resource_id or 0)
+        else:
+            super().settle(task)
+
+    async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
+        try:
+            if InMemory(await client.ps()).has(model.key):
+                self.run.progress(phase="unloading")
+                await client.unload(model.name)
+            self.run.progress(phase="deleting")
+            await client.delete(model.name)
+        except ModelMissing:
+            self.run.log("The server does not have it any more.")
+        except OllamaError as error:
+            if model.is_installed:
+                raise
+            self.run.log(f"Never installed, and its server does not answer ({error.code}).")
+        return {"deleted": model.name}

@@ -1,0 +1,84 @@
+"""Downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from models_app.choices import ModelStatus
+from models_app.download import Download
+from models_app.endpoints import registry_config
+from models_app.facts import facts_of
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.names import ModelName
+from models_app.ollama.registry import Manifest, RegistryConfig, RegistryError, fetch_manifest
+from models_app.runners.base import ModelRunner
+from models_app.services.preflight import DISK_TOO_SMALL, check_pull
+from ollamactl.lib.units import format_size
+from tasks_app.runners import RetryPolicy, TaskFailed, register
+
+
+@register
+class PullRunner(ModelRunner):
+    """Download a model, or what is new of it. Repeating it resumes from what the server has."""
+
+    type = "model.pull"
+    permission = "models_app.pull_ollamamodel"
+    queue = "pulls"
+    retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)
+    pausable = True
+    queued = ModelStatus.WAITING
+    running = ModelStatus.DOWNLOADING
+    _manifest: Manifest | None = None
+
+    @classmethod
+    def limit(cls, limit_key: str) -> int | None:
+        server = OllamaServer.objects.filter(pk=int(limit_key.rpartition(":")[2])).first()
+        return (server.max_downloads if server else None) or settings.DOWNLOADS_PER_SERVER
+
+    def prepare(self, model: OllamaModel) -> None:
+        """The check again: the disk may have filled while this waited. All else Ollama says."""
+        found = check_pull(server=model.server, name=model.name, task=self.task)
+        self._manifest = found.manifest
+        full = found.reason(DISK_TOO_SMALL)
+        if full is not None and self.task.payload.get("override"):
+            self.run.log("The disk is too small by the check, which was overridden.")
+        elif full is not None:
+            raise TaskFailed(full, code="insufficient_resources")
+
+    async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
+        name = ModelName.parse(model.name)
+        config = registry_config(model.server)
+        download = Download(
+            self.run,
+            client,
+            name,
+            layers=await self._layers(name, config),
+            insecure=config.is_insecure(name.host),
+            reached=(self.task.done, self.task.total),
+        )
+        await download.finish()
+        facts = await facts_of(client, name)
+        if facts is None:
+            raise TaskFailed(
+                _("The download ended, but the server does not list the model. Try again."),
+                code="not_listed",
+                retryable=True,
+            )
+        self.run.log(f"success {facts['digest'][:12]}")
+        return facts
+
+    async def _layers(self, name: ModelName, config: RegistryConfig) -> dict[str, int] | None:
+        """The sizes of all layers, so that the bar has its whole length from the start."""
+        manifest = self._manifest
+        try:
+            if manifest is None:  # the check gave up early; here there is time
+                manifest = await fetch_manifest(name, config=config)
+        except RegistryError as error:
+            self.run.log(f"The panel cannot read the manifest itself: {error}")
+            return None
+        self.run.log(f"manifest sha256:{manifest.digest}: {format_size(manifest.total_bytes)}")
+        return dict(manifest.layers)
