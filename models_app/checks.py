@@ -7,7 +7,7 @@ share the work and slow answers never pile up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit_app.actors import SYSTEM
 from models_app.events import announce_server
 from models_app.looking import SEEN, Finding, ListSeen, look_at
-from models_app.mirror import mirror_loaded
+from models_app.mirror import SKEW, mirror_loaded
 from models_app.models import OllamaServer
 from models_app.querysets import GONE
 from tasks_app.sequence import next_seq
@@ -75,7 +75,9 @@ def check_servers(servers: Sequence[OllamaServer], *, lists: bool = True) -> Non
 
 def _claim() -> list[OllamaServer]:
     now = timezone.now()
-    due = Q(next_check_at__isnull=True) | Q(next_check_at__lte=now)
+    # No look is planned further ahead: the clock was put back since.
+    never = now + max(CLAIMED, timedelta(seconds=settings.CHECK_INTERVAL)) + SKEW
+    due = Q(next_check_at=None) | Q(next_check_at__lte=now) | Q(next_check_at__gt=never)
     if not OllamaServer.objects.filter(due).exists():  # a look without the database's write lock
         return []
     with transaction.atomic():
@@ -90,7 +92,7 @@ def write_finding(finding: Finding) -> None:
     """Write one finding, unless a later check has written already or the server is another now."""
     with transaction.atomic():
         server = _same_server(finding.server)
-        if server is None or (server.checked_at and server.checked_at > finding.begun):
+        if server is None or _was_checked_since(server, finding.begun):
             return
         was = (server.status, server.reason, server.version)
         _apply(server, finding)
@@ -127,6 +129,11 @@ def _same_server(asked: OllamaServer) -> OllamaServer | None:
     return server
 
 
+def _was_checked_since(server: OllamaServer, begun: datetime) -> bool:
+    """A look in the future was made before the clock was put back."""
+    return server.checked_at is not None and begun < server.checked_at <= timezone.now()
+
+
 def _apply(server: OllamaServer, finding: Finding) -> None:
     server.status, server.reason = finding.status, finding.reason[:64]
     server.message = finding.message
@@ -144,7 +151,7 @@ def _apply(server: OllamaServer, finding: Finding) -> None:
 
 def _wonder(server: OllamaServer) -> None:
     """Have the list read at the next check; a model that was deleted while loaded stays unknown."""
-    if server.tags_seen_at and timezone.now() - server.tags_seen_at > SURPRISED:
+    if server.tags_seen_at and abs(timezone.now() - server.tags_seen_at) > SURPRISED:
         server.tags_seen_at = None
 
 

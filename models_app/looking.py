@@ -166,5 +166,6 @@ def _status_of(error: OllamaError) -> ServerStatus:
 def _list_is_due(server: OllamaServer) -> bool:
     """Only of a server that was there before: one that comes (back) is synced anyway."""
     seen = server.tags_seen_at
-    due = seen is None or timezone.now() - seen > timedelta(seconds=settings.TAGS_INTERVAL)
+    # Either way: a clock that was put back must not keep the list unread until it is there again.
+    due = seen is None or abs(timezone.now() - seen) > timedelta(seconds=settings.TAGS_INTERVAL)
     return server.status in SEEN and due

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 
 from models_app.choices import ModelStatus
 from models_app.facts import InMemory
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.types import LoadedModel
 from models_app.services.states import save_model, status_now, take_facts
+from tasks_app.models import Task
 
 # Between workers' clocks and the database's.
 SKEW = timedelta(seconds=1)
@@ -36,10 +38,18 @@ def mirror_loaded(server: OllamaServer, entries: Sequence[LoadedModel], asked_at
         row.server = server  # with the status that was just found
         if row.is_installed:
             known.add(row.key)
-        ended_at = row.last_task.finished_at if row.last_task else None
-        if ended_at is None or ended_at < asked_at - SKEW:
+        if not ended_since(row.last_task, asked_at):
             _mirror(row, memory)
     return bool(memory.keys - known)
+
+
+def ended_since(task: Task | None, asked_at: datetime) -> bool:
+    """Whether a task has ended too late for a server's answer to know of it.
+
+    An end in the future was written before the clock was put back: that was long ago.
+    """
+    ended_at = task.finished_at if task else None
+    return ended_at is not None and asked_at - SKEW <= ended_at <= timezone.now() + SKEW
 
 
 def _mirror(row: OllamaModel, memory: InMemory) -> None:

@@ -13,11 +13,13 @@ from django.db.models.functions import Now
 
 from tasks_app.choices import ENDED, LIVE, State
 from tasks_app.claim import eligible
-from tasks_app.clock import from_now
+from tasks_app.clock import LEASE, ClockWatch, from_now
 from tasks_app.failures import WORKER_LOST, failure
 from tasks_app.families import CASCADE, WAITING, count_children
+from tasks_app.figures import LEASES_LOST
 from tasks_app.models import Task
 from tasks_app.owners import Owner
+from tasks_app.runners import longest_backoff
 from tasks_app.transitions import LET_GO, change_surely, held, one_less
 from tasks_app.wakeups import send_wake
 from tasks_app.words import ask_to_cancel
@@ -26,6 +28,10 @@ LOSSES = 3
 """The loss at which a task is given up."""
 UNHEARD = timedelta(seconds=15)
 """After this time without a worker a wake-up is taken for lost."""
+UNSAVED = 1000
+"""More versions than a worker sends of one task between two of its writes to the row."""
+
+clock = ClockWatch()
 
 
 def reconcile(owner: Owner) -> int:
@@ -33,18 +39,26 @@ def reconcile(owner: Owner) -> int:
     count = take_back_lost(owner)
     count += finish_cancels()
     count += finish_parents()
+    count += bring_forward()
     return count + send_again()
 
 
 def take_back_lost(owner: Owner) -> int:
-    """Give the tasks of expired leases and of dead processes back to the queue."""
+    """Give the tasks of expired leases and of dead processes back to the queue.
+
+    A lease that ends later than any that is given was written before the clock was put back. Just
+    after a jump of the clock leases say nothing: the living renew theirs first.
+    """
     running = Task.objects.filter(state=State.RUNNING, lease_until__isnull=False)
     owners = set(running.order_by().values_list("owner", flat=True).distinct())
     dead = {name for name in owners if owner.is_dead(name)}
-    lost = Q(lease_until__lt=Now()) | Q(owner__in=dead)
+    lost = Q(owner__in=dead)
+    if clock.is_steady():
+        lost |= Q(lease_until__lt=Now()) | Q(lease_until__gt=from_now(2 * LEASE))
     count = 0
     for task in running.filter(lost).order_by("pk"):
         count += _lose(task, held(task) & lost) is not None
+    LEASES_LOST.add(count)
     owner.forget_dead(set(running.order_by().values_list("owner", flat=True).distinct()))
     return count
 
@@ -60,7 +74,8 @@ def _lose(task: Task, condition: Q) -> Task | None:
         fields |= {"state": State.PAUSED, "pause_requested": False, "attempt": one_less()}
     else:
         fields |= {"state": State.QUEUED, "enqueued_at": None, "attempt": one_less()}
-    return change_surely(task, condition, **fields)
+    # What the worker has sent last may not be in the row, and a clock that was put back is no help.
+    return change_surely(task, condition, floor=task.seq + UNSAVED, **fields)
 
 
 def finish_cancels() -> int:
@@ -83,10 +98,20 @@ def finish_parents() -> int:
     )
 
 
+def bring_forward() -> int:
+    """Let what waits longer than any backoff go on: the clock was put back while it waited."""
+    late = Task.objects.filter(state=State.QUEUED, run_after__gt=from_now(2 * longest_backoff()))
+    return late.update(run_after=Now())
+
+
 def send_again() -> int:
     """Wake the queues with tasks that nobody seems to have been woken for. One wake-up each: it
     calls for more while there is work."""
-    unheard = Q(enqueued_at=None) | Q(enqueued_at__lt=from_now(-UNHEARD))
+    unheard = (
+        Q(enqueued_at=None)
+        | Q(enqueued_at__lt=from_now(-UNHEARD))
+        | Q(enqueued_at__gt=from_now(UNHEARD))  # by a clock that was put back since
+    )
     overdue = Q(run_after__isnull=False) & Q(enqueued_at__lt=F("run_after"))
     waiting = Task.objects.filter(eligible() & (unheard | overdue)).order_by()
     queues = set(waiting.values_list("queue", flat=True).distinct())

@@ -12,6 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from ollamactl.lib.errors import ApplicationError
@@ -138,3 +139,8 @@ def runner_of(task_type: str) -> type[Runner] | None:
 def registered_types() -> list[str]:
     """Every known type of task, sorted."""
     return sorted(_runners)
+
+
+def longest_backoff() -> timedelta:
+    """The longest pause between two attempts that any type of task asks for, without jitter."""
+    return timedelta(seconds=max((runner.retry.longest for runner in _runners.values()), default=0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +13,7 @@ from django.utils import timezone
 from models_app.choices import ModelStatus, Source
 from models_app.events import announce_model, announce_model_removed
 from models_app.looking import list_digest
-from models_app.mirror import SKEW
+from models_app.mirror import SKEW, ended_since
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import TagEntry
@@ -166,21 +165,18 @@ class _Work:
     def _deleted_since(self) -> set[str]:
         """The names of models that were deleted since the listing was asked for."""
         deleted = Task.objects.filter(
-            type="model.delete", state=State.SUCCEEDED, finished_at__gte=self._fresh_from
+            type="model.delete",
+            state=State.SUCCEEDED,
+            finished_at__range=(self.listing.asked_at - SKEW, timezone.now() + SKEW),
         )
         names = deleted.values_list("resource_name", flat=True)
         return {key for name in names if (key := _key_of(name))}
-
-    @property
-    def _fresh_from(self) -> datetime:
-        """What ended later may not be in the listing."""
-        return self.listing.asked_at - SKEW
 
     def _write_row(self, row: OllamaModel, entry: TagEntry | None) -> None:
         task = row.last_task
         if task is not None and task.state in LIVE:
             self.counts.unchanged += 1
-        elif task is not None and task.finished_at and task.finished_at >= self._fresh_from:
+        elif ended_since(task, self.listing.asked_at):
             self._leave()
         elif entry is None:
             self._missing(row)

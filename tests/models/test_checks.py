@@ -312,3 +312,16 @@ def test_many_servers_stay_in_time(transactional_db: None) -> None:
         assert unknown == 0
         make_due()
         assert checks.check_due() == 150
+
+
+def test_a_clock_that_is_put_back_stops_no_check(server: OllamaServer) -> None:
+    ahead = timezone.now() + dt.timedelta(hours=1)
+    OllamaServer.objects.update(
+        status=ServerStatus.OFFLINE, checked_at=ahead, next_check_at=ahead, last_seen_at=ahead
+    )
+    assert checks.check_due() == 1
+    server.refresh_from_db()
+    assert server.status == ServerStatus.ONLINE
+    assert server.checked_at is not None
+    assert server.checked_at < ahead
+    assert checks.check_due() == 0
