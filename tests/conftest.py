@@ -15,9 +15,9 @@ pytest_plugins = ["tests.components.reporting", "tests.components.fixtures"]
 @pytest.fixture(scope="session")
 def session_valkey() -> Iterator[ValkeyProcess]:
     """The server behind `valkey`."""
-    from ollamactl.settings.base import CONFIG
+    from django.conf import settings
 
-    with ValkeyProcess(CONFIG.valkey_socket) as server:
+    with ValkeyProcess(settings.VALKEY_URL) as server:
         yield server
 
 

@@ -45,6 +45,17 @@ def chromium_binary() -> Path:
     return _require_command("chromium", "chromium-browser", "google-chrome")
 
 
+def postgresql_server() -> Path:
+    """PostgreSQL's server; the programs that go with it lie beside it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return found[-1] if found else _require_command("postgres").resolve()
+
+
+def redis_server() -> Path:
+    """Redis, the broker that many have already."""
+    return _require_command("redis-server")
+
+
 def gettext_program() -> Path:
     """What collects messages from the sources."""
     return _require_command("xgettext")
@@ -55,7 +66,9 @@ TINY_MODEL = Component("tiny model", tiny_model_store)
 REGISTRY = Component("registry", registry_binary)
 CHROMIUM = Component("chromium", chromium_binary)
 GETTEXT = Component("gettext", gettext_program)
-COMPONENTS = (OLLAMA, TINY_MODEL, REGISTRY, CHROMIUM, GETTEXT)
+POSTGRESQL = Component("postgresql", postgresql_server)
+REDIS = Component("redis", redis_server)
+COMPONENTS = (OLLAMA, TINY_MODEL, REGISTRY, CHROMIUM, GETTEXT, POSTGRESQL, REDIS)
 
 
 def _require(path: Path, what: str) -> Path:

@@ -23,6 +23,8 @@ SYSTEM_PACKAGES = {
     "libstb-dev": "/usr/include/stb/stb_image.h",
     "gettext": "xgettext",
     "g++": "g++",
+    "postgresql": "/usr/lib/postgresql",
+    "redis-server": "redis-server",
 }
 MINIAUDIO = "miniaudio==1.71"
 MINIAUDIO_HEADER_SHA256 = "ac7af4de748b7e26b777f37e01cee313a308a7296a3eb080e2906b320cc55c89"

@@ -1,4 +1,4 @@
-"""A real Valkey for the tests, on the socket at which the settings look for it."""
+"""A real broker for the tests, at the URL at which the settings look for it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import redis
 
 from ollamactl.supervisor.valkey import find_valkey, valkey_command
+from tests.components.inventory import REDIS
+from tests.components.launching import Argument
+from tests.components.requirement import require
 from tests.components.waiting import wait_until
 
 
 class ValkeyProcess:
-    """A server that a test may kill, start again and empty."""
+    """A server that a test may kill, start again and empty.
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
-        self.url = f"unix://{socket}"
+    The panel's own Valkey at a `unix://` URL, Debian's Redis with a password at a `redis://` one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
         self._data = tempfile.TemporaryDirectory(prefix="octl-valkey-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -27,11 +33,7 @@ class ValkeyProcess:
         """Start it and wait until it answers; harmless while it runs."""
         if self._process is not None and self._process.poll() is None:
             return
-        self.socket.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
-            valkey_command(find_valkey(), self.socket, Path(self._data.name)),
-            stdout=subprocess.DEVNULL,
-        )
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL)
         wait_until(self.answers, "Valkey answers")
 
     def stop(self) -> None:
@@ -53,6 +55,17 @@ class ValkeyProcess:
         """Forget every message that waits."""
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
+
+    def _command(self) -> list[Argument]:
+        parts = urlsplit(self.url)
+        folder = Path(self._data.name)
+        if parts.scheme == "unix":
+            socket = Path(parts.path)
+            socket.parent.mkdir(parents=True, exist_ok=True)
+            return list(valkey_command(find_valkey(), socket, folder))
+        address = ("--bind", "127.0.0.1", "--port", str(parts.port))
+        password = ("--requirepass", str(parts.password))
+        return [require(REDIS), *address, *password, "--dir", folder, "--appendonly", "yes"]
 
     def __enter__(self) -> ValkeyProcess:
         self.start()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from audit_app.actors import SYSTEM
 from models_app.models import OllamaModel
@@ -14,6 +13,7 @@ from models_app.services import servers
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
+from tests.helpers.database import database_url
 from tests.helpers.valkey import ValkeyProcess
 from tests.models.conftest import MB, Panel
 from tests.tasks.worker_process import WorkerProcess
@@ -21,9 +21,7 @@ from tests.tasks.worker_process import WorkerProcess
 
 @pytest.fixture
 def worker(panel: Panel, valkey: ValkeyProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(
-        tmp_path / "one", str(connection.settings_dict["NAME"]), valkey.url, threads=40
-    )
+    process = WorkerProcess(tmp_path / "one", database_url(), valkey.url, threads=40)
     yield process
     process.end()
 

@@ -16,62 +16,17 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, User
-from django.db import connection
 from django.test import Client
-from pytest_django import Settings
 
-from ollamactl.supervisor.valkey import find_valkey, valkey_answers, valkey_command
 from tests.components.reporting import TEST_FAILED
 from tests.components.waiting import free_port, wait_until
+from tests.helpers.database import database_url
+from tests.helpers.valkey import ValkeyProcess
 from tests.socket.client import Listener, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 NewUser = Callable[..., User]
 Open = Callable[..., Listener]
-
-
-class ValkeyProcess:
-    """A Valkey on a unix socket, which a test may kill."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "v.sock"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    def start(self) -> None:
-        if self.process is None:
-            command = valkey_command(find_valkey(), self.socket, self.folder)
-            self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        wait_until(lambda: valkey_answers(self.socket), "Valkey answers")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
-@pytest.fixture(scope="session")
-def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
-    """The Valkey behind `valkey`."""
-    server = ValkeyProcess(tmp_path_factory.mktemp("v"))
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def valkey(session_valkey: ValkeyProcess, settings: Settings) -> ValkeyProcess:
-    """A running Valkey, to which the test process publishes too."""
-    session_valkey.start()
-    layers = django_settings.CHANNEL_LAYERS
-    layer = {**layers["default"], "CONFIG": {"hosts": [session_valkey.url], "prefix": "ollamactl"}}
-    settings.CHANNEL_LAYERS = {"default": layer}
-    settings.VALKEY_URL = session_valkey.url
-    return session_valkey
 
 
 class WebProcess:
@@ -85,7 +40,7 @@ class WebProcess:
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "ollamactl.settings.base",
-            "OLLAMACTL_DATABASE_URL": f"sqlite:///{connection.settings_dict['TEST']['NAME']}",
+            "OLLAMACTL_DATABASE_URL": database_url(),
             "OLLAMACTL_VALKEY_URL": valkey_url,
             "OLLAMACTL_SECRET_KEY": django_settings.SECRET_KEY,
             "PYTHONFAULTHANDLER": "1",

@@ -14,7 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from tasks_app.publisher import Event, publisher
-from tests.socket.conftest import NewUser, Open, ValkeyProcess
+from tests.helpers.valkey import ValkeyProcess
+from tests.socket.conftest import NewUser, Open
 
 SOCKETS, EVENTS = 200, 20
 

@@ -19,7 +19,8 @@ from ollamactl.lib.formats import format_duration, format_rate, format_size
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
 from tests.components.waiting import wait_until
-from tests.socket.conftest import NewUser, ValkeyProcess
+from tests.helpers.valkey import ValkeyProcess
+from tests.socket.conftest import NewUser
 from tests.socket.live_page import LivePage
 
 PROGRESS = """<div id="p" data-live="task:9"><progress data-field="bar"></progress>
@@ -223,7 +224,7 @@ def test_a_loss_of_valkey_refreshes_what_is_shown(live: LivePage, valkey: Valkey
     live.show(LIST.format("old"), "models")
     live.is_connected()
     live.requests.clear()
-    valkey.kill()
+    valkey.stop()
     valkey.start()
     live.waits_for("list")
     live.is_connected()

@@ -8,8 +8,9 @@ from models_app.models import OllamaModel, OllamaServer
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
 from tests.components.waiting import wait_until
+from tests.helpers.valkey import ValkeyProcess
 from tests.socket.client import Listener
-from tests.socket.conftest import NewUser, Open, ValkeyProcess
+from tests.socket.conftest import NewUser, Open
 
 
 def hears_events(listener: Listener) -> bool:
@@ -33,7 +34,7 @@ def test_sockets_stay_and_get_a_snapshot(
         for _ in range(2):
             listener.next("snapshot")
     for _ in range(2):
-        valkey.kill()
+        valkey.stop()
         # Nobody can be told of this one.
         model.seq, model.message = next_seq(model.seq), f"changed at {model.seq}"
         model.save(update_fields=["seq", "message"])
@@ -51,7 +52,7 @@ def test_sockets_stay_and_get_a_snapshot(
 def test_a_page_opens_without_valkey_and_hears_when_it_is_back(
     valkey: ValkeyProcess, open_socket: Open, new_user: NewUser, browser_of: Any
 ) -> None:
-    valkey.kill()
+    valkey.stop()
     listener = open_socket(browser_of(new_user()))
     listener.subscribe("models")
     assert listener.next("snapshot")["data"] == {"models": []}

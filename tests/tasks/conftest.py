@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from audit_app.actors import SYSTEM
 from tasks_app.models import Task
 from tasks_app.services import create_task
 from tests.components.waiting import wait_until
+from tests.helpers.database import database_url
 from tests.helpers.valkey import ValkeyProcess
 from tests.tasks import toys  # noqa: F401 - registers the types
 from tests.tasks.worker_process import WorkerProcess
@@ -59,8 +59,7 @@ def new_worker(make: Maker, valkey: ValkeyProcess, tmp_path: Path) -> Iterator[N
     workers: list[WorkerProcess] = []
 
     def start(name: str = "one", threads: int = 80) -> WorkerProcess:
-        database = str(connection.settings_dict["NAME"])
-        workers.append(WorkerProcess(tmp_path / name, database, valkey.url, threads))
+        workers.append(WorkerProcess(tmp_path / name, database_url(), valkey.url, threads))
         return workers[-1].start()
 
     yield start

@@ -1,0 +1,17 @@
+"""The test's own database as other processes are told of it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from django.db import connection
+
+
+def database_url(**options: str) -> str:
+    """`OLLAMACTL_DATABASE_URL` of the database behind this test; `options` are libpq's."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    account = f"{quote(database['USER'], safe='')}:{quote(database['PASSWORD'], safe='')}"
+    query = f"?{urlencode(options)}" if options else ""
+    return f"postgresql://{account}@{database['HOST']}:{database['PORT']}/{database['NAME']}{query}"
