@@ -19,6 +19,7 @@ from redis import RedisError
 from tasks_app import transitions
 from tasks_app.attempt import Attempt, Stop, close_connections
 from tasks_app.event_loop import event_loop
+from tasks_app.figures import ATTEMPTS
 from tasks_app.lease_keeper import LeaseKeeper
 from tasks_app.models import Task
 from tasks_app.owners import Owner
@@ -57,6 +58,7 @@ class Hub:
     def enter(self, task: Task) -> Attempt:
         """Begin to look after a claimed task."""
         attempt = Attempt(task, self._news)
+        ATTEMPTS.add(1, task.type)
         with self._lock:
             self._attempts[task.pk, task.epoch] = attempt
         if self.closing:

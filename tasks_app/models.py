@@ -97,6 +97,7 @@ class Task(models.Model):
         permissions = [
             ("cancel_task", _("Can cancel and pause tasks")),
             ("retry_task", _("Can retry and resume tasks")),
+            ("view_metrics", _("Can read the figures at /metrics")),
         ]
         indexes = [
             models.Index(fields=["state", "queue", "-priority", "created_at"], name="task_claim"),

@@ -22,6 +22,7 @@ from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tasks_app.event_loop import event_loop
+from tasks_app.figures import EVENTS_DROPPED, EVENTS_SENT
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +67,13 @@ class Publisher:
     def send(self, event: Event) -> None:
         """Queue an event. Safe from any thread; never blocks, never fails."""
         try:
-            self._queue.append(as_message(event))
+            message = as_message(event)
         except (TypeError, ValueError):
             logger.exception("An event of type %s cannot be sent", event.type)
             return
+        if len(self._queue) == QUEUED:
+            EVENTS_DROPPED.add()
+        self._queue.append(message)
         self.loop.call_soon_threadsafe(self._news.set)
 
     def tell_workers(self, word: dict[str, Any]) -> None:
@@ -85,17 +89,20 @@ class Publisher:
             while self._queue:
                 count = min(BATCH, len(self._queue))
                 batch = [self._queue.popleft() for _ in range(count)]
-                await self._deliver(GROUP, {"type": MESSAGE, "events": batch})
+                sent = await self._deliver(GROUP, {"type": MESSAGE, "events": batch})
+                (EVENTS_SENT if sent else EVENTS_DROPPED).add(count)
                 await asyncio.sleep(PAUSE)
 
-    async def _deliver(self, group: str, message: dict[str, Any]) -> None:
+    async def _deliver(self, group: str, message: dict[str, Any]) -> bool:
         layer = get_channel_layer()
         if layer is None:
-            return
+            return False
         try:
             await asyncio.wait_for(layer.group_send(group, message), TIMEOUT)
         except Exception as error:  # an event is never worth a failure
             self._complain(error)
+            return False
+        return True
 
     def _complain(self, error: Exception) -> None:
         now = time.monotonic()

@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 
 from redis import RedisError
 
+from ollamactl.lib.figures import add_gauge
+from tasks_app.figures import PUMP_RECONNECTS
 from tasks_app.publisher import GROUP
 from tasks_app.sockets.access import Account, Grant, permitted, review
 from tasks_app.sockets.messages import encode_event
@@ -41,6 +43,7 @@ class Pump:
         self._accounts: dict[int, Account] = {}
         self._hearers: dict[str, set[Socket]] = {}
         self._subscribed = False
+        self._was_subscribed = False
         self._attempted = asyncio.Event()  # subscribed once, or failed to
         self._standing: dict[str, asyncio.Task[None]] = {}
         self._passing: set[asyncio.Task[None]] = set()
@@ -50,6 +53,10 @@ class Pump:
     def count_of(self, user_id: int) -> int:
         """How many sockets a user has here."""
         return len(self._sockets.get(user_id, ()))
+
+    def count(self) -> int:
+        """How many sockets are here."""
+        return sum(map(len, list(self._sockets.values())))
 
     def join(self, socket: Socket, grant: Grant, account: Account) -> None:
         """Take in a socket that may be open; it hears what is meant for its user from now on."""
@@ -144,7 +151,9 @@ class Pump:
 
     def _catch_up(self) -> None:
         """Heard again: what was missed is unknown, so everybody is told how things stand."""
-        self._subscribed = True
+        if self._was_subscribed:
+            PUMP_RECONNECTS.add()
+        self._subscribed = self._was_subscribed = True
         self._attempted.set()
         if topics := [topic for topic in self._hearers if not topic.startswith("user:")]:
             telling = asyncio.create_task(self._tell_all(topics))
@@ -209,3 +218,11 @@ def pump_of_this_loop() -> Pump:
     if loop not in _pumps:
         _pumps[loop] = Pump()
     return _pumps[loop]
+
+
+def count_sockets() -> int:
+    """The open sockets of this process; may be asked from any thread."""
+    return sum(pump.count() for pump in list(_pumps.values()))
+
+
+add_gauge("sockets", count_sockets)

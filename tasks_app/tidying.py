@@ -15,6 +15,7 @@ from django.utils import timezone
 from audit_app.retention import old_records
 from ollamactl.lib.retention import remove_old
 from ollamactl.lib.sqlite_space import give_back_space
+from tasks_app.figures import RECORDS_REMOVED
 from tasks_app.log_files import remove_orphans
 from tasks_app.retention import ended_tasks
 
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 SECONDS = 60.0
 """The longest round; what is left waits for the next one."""
 ORPHANS_EVERY = timedelta(hours=24).total_seconds()
-
 
 
 class Orphans:
@@ -60,6 +60,8 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
     if removed:
         kinds = ", ".join(f"{count} {name}" for name, count in removed.items())
         logger.info("Removed what was older than the settings keep it: %s", kinds)
+    for name, count in removed.items():
+        RECORDS_REMOVED.add(count, name)
     return removed
 
 

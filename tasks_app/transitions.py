@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
@@ -21,6 +21,7 @@ from tasks_app.choices import State
 from tasks_app.clock import LEASE, from_now, raised_seq
 from tasks_app.events import announce_task
 from tasks_app.failures import INTERNAL, failure
+from tasks_app.figures import TASKS_ENDED
 from tasks_app.models import Task
 from tasks_app.progress import Progress
 from tasks_app.runners import runner_of
@@ -56,6 +57,7 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
         settle(task)
         announce_task(task)
         if task.is_ended:
+            _count_end(task)
             for hook in _after_end:
                 hook(task)
         return task
@@ -214,4 +216,9 @@ def _end_row(task: Task, condition: Q, floor: int, fields: dict[str, Any]) -> Ta
             return None
         ended = Task.objects.get(pk=task.pk)
         announce_task(ended)
+        _count_end(ended)
         return ended
+
+
+def _count_end(task: Task) -> None:
+    transaction.on_commit(lambda: TASKS_ENDED.add(1, task.type, task.state))

@@ -9,6 +9,7 @@ from typing import Any
 from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
 from django.db import DatabaseError
 
+from ollamactl.lib.figures import report_as
 from tasks_app.attempt import close_connections
 from tasks_app.hub import hub
 from tasks_app.reconcile import reconcile
@@ -36,6 +37,8 @@ def on_ready(**kwargs: Any) -> None:
     ticker = worker_ticker()
     worker_shutting_down.connect(lambda **kwargs: ticker.stop(), weak=False)
     ticker.start()
+    reporter = report_as("worker")
+    worker_shutting_down.connect(lambda **kwargs: reporter.stop(), weak=False)
 
 
 def on_shutting_down(**kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tasks_app.figures import SOCKETS_DROPPED
 from tasks_app.sockets.access import Grant
 from tasks_app.sockets.writability import writability_of
 
@@ -72,6 +73,7 @@ class Socket:
             if not self._sending.cancelled():
                 self._sending.result()
             if self.close_code is not None:
+                SOCKETS_DROPPED.add(1, str(self.close_code))
                 await self._send({"type": "websocket.close", "code": self.close_code})
         except Exception:  # a server's word for "the client is gone" is its own
             logger.debug("a socket ended while it was written to", exc_info=True)
