@@ -61,9 +61,12 @@ def test_a_pull_is_seen_from_its_queue_to_its_end(
 
         def running() -> Scrape | None:
             found = scrape(panel, api.token)
-            return found if found.value("ollamactl_tasks", **PULL, state="running") else None
+            # What a process counted in its last seconds is lost when it is killed.
+            begun = found.total("ollamactl_task_attempts_total", type="model.pull") == 1
+            is_running = found.value("ollamactl_tasks", **PULL, state="running") == 1
+            return found if begun and is_running else None
 
-        found = wait_until(running, "the pull runs", 20)
+        found = wait_until(running, "the pull runs, and is counted", 20)
         assert found.value("ollamactl_models", status="downloading") == 1
         assert found.value("ollamactl_servers", status="online") == 1
         assert found.value("ollamactl_checks_late") == 0
