@@ -3,8 +3,10 @@
 #   make run    the panel            make test   the whole suite
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
 #                                               make bench  how fast it is
+#                                               make soak   what grows over time
 #   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest,
-#   BENCH_ARGS="start --json bench-results/start.json" to the bench.
+#   BENCH_ARGS="start --json bench-results/start.json" to the bench, SOAK_ARGS="--minutes 60" to
+#   the soak.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -19,7 +21,7 @@ THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACT
 	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
 
-.PHONY: run demo install dev test bench lock messages clean \
+.PHONY: run demo install dev test bench soak lock messages clean \
 	lint lint-style lint-types lint-imports lint-migrations lint-deploy
 .DEFAULT_GOAL := run
 
@@ -62,6 +64,9 @@ test: dev
 
 bench: dev
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+soak: dev
+	$(BIN)/python -m bench.soak $(SOAK_ARGS)
 
 # `make --keep-going lint` names everything that is wrong at once.
 lint: lint-style lint-types lint-imports lint-migrations lint-deploy
