@@ -135,6 +135,10 @@ class OllamaModel(models.Model):
         constraints = [
             # The name first: people ask for one on all servers; a server has an index of its own.
             models.UniqueConstraint(fields=["key", "server"], name="one_model_a_name"),
+            ("copy_ollamamodel", _("Can copy and rename models")),
+            ("pin_ollamamodel", _("Can pin models")),
+            ("recreate_ollamamodel", _("Can recreate models")),
+            ("benchmark_ollamamodel", _("Can benchmark models")),
             models.CheckConstraint(
                 condition=~models.Q(status=ModelStatus.UNAVAILABLE),
                 name="unavailable_is_never_written",
@@ -149,3 +153,43 @@ class OllamaModel(models.Model):
     def is_installed(self) -> bool:
         """Whether the server has the model (an older version, where a pull is under way)."""
         return bool(self.digest)
+
+
+class Benchmark(models.Model):
+    """How fast one version of a model answered, once. Written by its task, never changed.
+
+    Times in seconds, rates in tokens a second; None: not measured or not said. `load_seconds` is
+    None where the model was in memory already. `processor` as `ollama ps` says it.
+    """
+
+    model = models.ForeignKey(
+        OllamaModel, on_delete=models.CASCADE, related_name="benchmarks", verbose_name=_("model")
+    )
+    # One result a task, however often its end is written.
+    task = models.OneToOneField(
+        "tasks_app.Task",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("task"),
+    )
+    load_seconds = models.FloatField(_("load time (s)"), null=True)
+    first_token_seconds = models.FloatField(_("time to the first token (s)"))
+    prompt_rate = models.FloatField(_("prompt tokens a second"), null=True)
+    token_rate = models.FloatField(_("tokens a second"))
+    tokens = models.PositiveIntegerField(_("tokens"))
+    context_length = models.PositiveBigIntegerField(_("context length"), null=True)
+    processor = models.CharField(_("processor"), max_length=32, blank=True)
+    digest = models.CharField(_("digest"), max_length=64, blank=True)
+    server_version = models.CharField(_("version"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("benchmark")
+        verbose_name_plural = _("benchmarks")
+        ordering = ["-created_at", "-pk"]
+        default_permissions = ["view"]
+        indexes = [models.Index(fields=["model", "created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.model_id}: {self.token_rate:.1f} tokens/s"
