@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from models_app.choices import ModelStatus, ServerKind, ServerStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.querysets import OllamaModelQuerySet
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.filters import (
     BooleanFilter,
@@ -51,7 +52,7 @@ class OllamaModelFilter(django_filters.FilterSet):
         field_name="name", lookup_expr="icontains", max_length=200, label=_("Search")
     )
     name = ModelNameFilter(field_name="key", label=_("Name"))
-    status = ChoicesFilter(ModelStatus.choices, field_name="live_status", label=_("Status"))
+    status = ChoicesFilter(ModelStatus.choices, method="filter_status", label=_("Status"))
     server = NumbersFilter(label=_("Server"))
     min_size = SizeFilter(field_name="size", lookup_expr="gte", label=_("Smallest size"))
     max_size = SizeFilter(field_name="size", lookup_expr="lte", label=_("Largest size"))
@@ -80,6 +81,12 @@ class OllamaModelFilter(django_filters.FilterSet):
         filters = super().get_filters()
         filters["from"] = ChoicesFilter(Source.choices, field_name="source", label=_("Source"))
         return filters
+
+    def filter_status(
+        self, queryset: OllamaModelQuerySet, name: str, value: list[str]
+    ) -> OllamaModelQuerySet:
+        """Models that show any of these statuses."""
+        return queryset.with_status_in(value) if value else queryset
 
 
 class OllamaServerFilter(django_filters.FilterSet):

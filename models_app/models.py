@@ -22,7 +22,11 @@ class OllamaServer(models.Model):
     name = models.CharField(_("name"), max_length=100, unique=True)
     base_url = models.CharField(_("base URL"), max_length=500, unique=True)
     kind = models.CharField(
-        _("kind"), max_length=16, choices=ServerKind.choices, default=ServerKind.EXTERNAL
+        _("kind"),
+        max_length=16,
+        choices=ServerKind.choices,
+        default=ServerKind.EXTERNAL,
+        db_index=True,
     )
     auth_kind = models.CharField(
         _("authentication"), max_length=16, choices=AuthKind.choices, default=AuthKind.NONE
@@ -47,7 +51,7 @@ class OllamaServer(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=64, blank=True)
     message = SentenceField(_("message"), default="", blank=True)
-    version = models.CharField(_("version"), max_length=64, blank=True)
+    version = models.CharField(_("version"), max_length=64, blank=True, db_index=True)
     latency_ms = models.FloatField(_("latency (ms)"), null=True, blank=True)
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)
@@ -91,10 +95,8 @@ class OllamaModel(models.Model):
     )
     name = models.CharField(_("name"), max_length=512)
     key = models.CharField(_("full name"), max_length=700)
-    source = models.CharField(_("source"), max_length=16, choices=Source.choices, db_index=True)
-    status = models.CharField(
-        _("status"), max_length=16, choices=ModelStatus.choices, db_index=True
-    )
+    source = models.CharField(_("source"), max_length=16, choices=Source.choices)
+    status = models.CharField(_("status"), max_length=16, choices=ModelStatus.choices)
     message = SentenceField(_("message"), default="", blank=True)
     size = models.BigIntegerField(_("size"), null=True, blank=True, db_index=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True, db_index=True)
@@ -103,9 +105,9 @@ class OllamaModel(models.Model):
     quantization = models.CharField(_("quantization"), max_length=32, blank=True)
     context_length = models.PositiveBigIntegerField(_("context length"), null=True, blank=True)
     loaded = models.JSONField(_("loaded"), null=True, blank=True)
-    is_loaded = models.BooleanField(_("in memory"), default=False, db_index=True)
-    pinned = models.BooleanField(_("pinned"), default=False, db_index=True)
-    outdated = models.BooleanField(_("outdated"), null=True, blank=True, db_index=True)
+    is_loaded = models.BooleanField(_("in memory"), default=False)
+    pinned = models.BooleanField(_("pinned"), default=False)
+    outdated = models.BooleanField(_("outdated"), null=True, blank=True)
     modified_at = models.DateTimeField(_("modified"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, db_index=True)
     last_task = models.ForeignKey(
@@ -144,7 +146,17 @@ class OllamaModel(models.Model):
                 name="unavailable_is_never_written",
             ),
         ]
-        indexes = [models.Index(fields=["server", "digest"]), models.Index(fields=["name"])]
+        # What is filtered by comes in the order of the names: a page is found without sorting.
+        indexes = [
+            models.Index(fields=["server", "digest"]),
+            models.Index(fields=["name"]),
+            models.Index(fields=["server", "name"], name="model_of_server"),
+            models.Index(fields=["status", "name", "server"], name="model_by_status"),
+            models.Index(fields=["source", "name"], name="model_by_source"),
+            models.Index(fields=["is_loaded", "name"], name="model_by_loaded"),
+            models.Index(fields=["pinned", "name"], name="model_by_pinned"),
+            models.Index(fields=["outdated", "name"], name="model_by_outdated"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -181,7 +193,7 @@ class Benchmark(models.Model):
     context_length = models.PositiveBigIntegerField(_("context length"), null=True)
     processor = models.CharField(_("processor"), max_length=32, blank=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True)
-    server_version = models.CharField(_("version"), max_length=64, blank=True)
+    server_version = models.CharField(_("version"), max_length=64, blank=True, db_index=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

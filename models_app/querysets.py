@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from models_app.models import OllamaModel, OllamaServer  # noqa: F401 - the base classes' names
 
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
+AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
+
+
+def _is_unavailable() -> Q:
+    # A query of its own instead of a join, which would be made for each row that is only counted.
+    servers = apps.get_model("models_app", "OllamaServer").objects
+    gone = servers.filter(status__in=GONE).order_by().values("pk")
+    return Q(status__in=AT_REST) & Q(server__in=gone)
 
 
 class OllamaServerQuerySet(models.QuerySet["OllamaServer"]):
@@ -41,17 +51,22 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
 
         Work in progress keeps its own status: its task says what becomes of it.
         """
-        at_rest = Q(status__in=(ModelStatus.STOPPED, ModelStatus.RUNNING))
         return self.annotate(
             live_status=Case(
-                When(
-                    at_rest & Q(server__status__in=GONE),
-                    then=Value(ModelStatus.UNAVAILABLE.value),
-                ),
+                When(_is_unavailable(), then=Value(ModelStatus.UNAVAILABLE.value)),
                 default=F("status"),
                 output_field=models.CharField(max_length=16),
             )
         )
+
+    def with_status_in(self, statuses: Collection[str]) -> OllamaModelQuerySet:
+        """The models with any of these live statuses, found by the columns it is derived from."""
+        wanted = Q(status__in=statuses)
+        if set(statuses) & set(AT_REST):
+            wanted &= ~_is_unavailable()
+        if ModelStatus.UNAVAILABLE in statuses:
+            wanted |= _is_unavailable()
+        return self.filter(wanted)
 
     def for_display(self) -> OllamaModelQuerySet:
         """Everything that a row shows, in one query."""

@@ -39,8 +39,8 @@ class TaskFilter(django_filters.FilterSet):
     unit = ChoicesFilter([choice for choice in Unit.choices if choice[0]])
     priority = NumbersFilter()
     attempt = NumbersFilter()
-    error = WordsFilter(field_name="error__code", label=_("Code of the error"))
-    retryable = BooleanFilter(field_name="error__retryable")
+    error = WordsFilter(method="filter_error", label=_("Code of the error"))
+    retryable = BooleanFilter(method="filter_retryable")
     log_file_exist = BooleanFilter(method="filter_log_file")
     created_by = NumbersFilter()
     created_after = TimeFilter(field_name="created_at", lookup_expr="gte")
@@ -59,6 +59,17 @@ class TaskFilter(django_filters.FilterSet):
     class Meta:
         model = Task
         fields: list[str] = []
+
+    # Most tasks have no error, and an index holds those that have one.
+    def filter_error(self, queryset: QuerySet[Task], name: str, value: list[str]) -> QuerySet[Task]:
+        """Tasks whose error has any of these codes."""
+        if not value:
+            return queryset
+        return queryset.filter(error__isnull=False, error__code__in=value)
+
+    def filter_retryable(self, queryset: QuerySet[Task], name: str, value: bool) -> QuerySet[Task]:
+        """Tasks with an error against which trying again can help (or not)."""
+        return queryset.filter(error__isnull=False, error__retryable=value)
 
     @extend_schema_field({"type": "boolean"})
     def filter_log_file(self, queryset: QuerySet[Task], name: str, value: bool) -> QuerySet[Task]:

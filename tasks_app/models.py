@@ -104,6 +104,20 @@ class Task(models.Model):
             models.Index(fields=["state", "lease_until"], name="task_lease"),
             models.Index(fields=["limit_key", "state"], name="task_limit"),
             models.Index(fields=["resource_type", "resource_id", "-created_at"], name="task_of"),
+            # What people filter and order by. Both directions: ties go by id, upwards in each.
+            models.Index(fields=["resource_id"], name="task_resource_id"),
+            models.Index(fields=["resource_name"], name="task_resource_name"),
+            models.Index(fields=["started_at"], name="task_started_at"),
+            models.Index(fields=["priority", "id"], name="task_priority"),
+            models.Index(fields=["-priority", "id"], name="task_priority_down"),
+            models.Index(fields=["-state", "id"], name="task_state_down"),
+            models.Index(fields=["-type", "id"], name="task_type_down"),
+            models.Index(fields=["attempt"], name="task_attempt"),
+            models.Index(fields=["phase"], name="task_phase"),
+            models.Index(fields=["unit"], name="task_unit"),
+            models.Index(
+                fields=["id"], condition=models.Q(error__isnull=False), name="task_with_error"
+            ),
             models.Index(fields=["finished_at"], name="task_finished"),
         ]
         constraints = [

@@ -12,7 +12,7 @@ import django_filters
 from django import forms
 from django.db import connection
 from django.db.models import F, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models.expressions import OrderBy, RawSQL
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
@@ -209,10 +209,16 @@ class OrderFilter(django_filters.OrderingFilter):
         words = [word for word in value or [] if word]
         if not words:
             return qs
-        order = []
-        for word in words:
-            field = F(self.columns[word.lstrip("-")])
-            order.append(
-                field.desc(nulls_last=True) if word[0] == "-" else field.asc(nulls_last=True)
-            )
-        return qs.order_by(*order, "pk")
+        return qs.order_by(*(self._order(qs, word) for word in words), "pk")
+
+    def _order(self, qs: QuerySet[Any], word: str) -> OrderBy:
+        name = self.columns[word.lstrip("-")]
+        # Said only where it matters: PostgreSQL's indexes have another order of what is not known.
+        last = True if _may_be_null(qs, name) else None
+        field = F(name)
+        return field.desc(nulls_last=last) if word[0] == "-" else field.asc(nulls_last=last)
+
+
+def _may_be_null(qs: QuerySet[Any], name: str) -> bool:
+    columns: dict[str, bool] = {each.name: each.null for each in qs.model._meta.concrete_fields}
+    return columns.get(name, False)  # what is derived always has a value

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django_htmx.http import push_url, replace_url
+
+from ollamactl.lib.paginator import RowPaginator
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -54,7 +56,7 @@ def listing_of(request: HttpRequest, rows: QuerySet[Any], *, ordering: str) -> L
     asked = clean_query(request.GET)
     filtered = clean_query(asked, without=("ordering",))
     return Listing(
-        page=Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        page=RowPaginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         query=asked.urlencode(),
         ordering=asked.get("ordering", ordering),
         is_filtered=bool(filtered),

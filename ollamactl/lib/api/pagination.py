@@ -7,6 +7,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
+from ollamactl.lib.paginator import RowPaginator
+
 LONGEST_PAGE = 200
 _DIGITS = 9
 
@@ -14,6 +16,7 @@ _DIGITS = 9
 class PageNumbers(PageNumberPagination):
     """`page` and `page_size` (50; over 200 is refused)."""
 
+    django_paginator_class = RowPaginator
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = LONGEST_PAGE
