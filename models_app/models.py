@@ -132,15 +132,15 @@ class OllamaModel(models.Model):
             ("pull_ollamamodel", _("Can pull models")),
             ("start_ollamamodel", _("Can start models")),
             ("stop_ollamamodel", _("Can stop models")),
+            ("copy_ollamamodel", _("Can copy and rename models")),
+            ("pin_ollamamodel", _("Can pin models")),
+            ("recreate_ollamamodel", _("Can recreate models")),
+            ("benchmark_ollamamodel", _("Can benchmark models")),
             ("override_preflight", _("Can continue against the resource check")),
         ]
         constraints = [
             # The name first: people ask for one on all servers; a server has an index of its own.
             models.UniqueConstraint(fields=["key", "server"], name="one_model_a_name"),
-            ("copy_ollamamodel", _("Can copy and rename models")),
-            ("pin_ollamamodel", _("Can pin models")),
-            ("recreate_ollamamodel", _("Can recreate models")),
-            ("benchmark_ollamamodel", _("Can benchmark models")),
             models.CheckConstraint(
                 condition=~models.Q(status=ModelStatus.UNAVAILABLE),
                 name="unavailable_is_never_written",
@@ -193,7 +193,7 @@ class Benchmark(models.Model):
     context_length = models.PositiveBigIntegerField(_("context length"), null=True)
     processor = models.CharField(_("processor"), max_length=32, blank=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True)
-    server_version = models.CharField(_("version"), max_length=64, blank=True, db_index=True)
+    server_version = models.CharField(_("version"), max_length=64, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
