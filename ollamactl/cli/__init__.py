@@ -20,6 +20,9 @@ speak_the_language()
 # The verb and where its command is: "module:attribute".
 VERBS: dict[str, str] = {
     "up": "ollamactl.cli.local:up",
+    "web": "ollamactl.cli.local:web",
+    "worker": "ollamactl.cli.local:worker",
+    "prepare": "ollamactl.cli.local:prepare",
     "doctor": "ollamactl.cli.local:doctor",
     "reset-password": "ollamactl.cli.local:reset_password",
     "login": "ollamactl.cli.remote.session:login",

@@ -1,4 +1,4 @@
-"""The verbs that run on the panel's own machine: up, doctor, reset-password."""
+"""The verbs that run on the panel's own machine: up, doctor, reset-password and so on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,14 +23,15 @@ HOME_OPTION = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help=_("The folder for everything, instead of OLLAMACTL_HOME."),
 )
-
-
-@click.command(help=_("Start the panel in the foreground; Ctrl-C ends it."))
-@click.option(
+BIND_OPTION = click.option(
     "--bind",
     metavar="HOST:PORT",
     help=_("Where to listen, instead of OLLAMACTL_BIND (127.0.0.1:8800)."),
 )
+
+
+@click.command(help=_("Start the panel in the foreground; Ctrl-C ends it."))
+@BIND_OPTION
 @HOME_OPTION
 @click.option("--demo", is_flag=True, help=_("Start a simulated Ollama too, to look around."))
 def up(bind: str | None, home: Path | None, demo: bool) -> None:
@@ -43,6 +45,43 @@ def up(bind: str | None, home: Path | None, demo: bool) -> None:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(FAILED)
+
+
+def _alone(run: Callable[[Config], None], bind: str | None, home: Path | None) -> None:
+    try:
+        run(read_config(bind, home))
+    except StartError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(FAILED)
+
+
+@click.command(help=_("Start a web process alone, for panels on several machines."))
+@BIND_OPTION
+@HOME_OPTION
+def web(bind: str | None, home: Path | None) -> None:
+    """Become a web process."""
+    from ollamactl.supervisor.alone import run_web
+
+    _alone(run_web, bind, home)
+
+
+@click.command(help=_("Start a worker alone, for panels on several machines."))
+@HOME_OPTION
+def worker(home: Path | None) -> None:
+    """Become a worker."""
+    from ollamactl.supervisor.alone import run_worker
+
+    _alone(run_worker, None, home)
+
+
+@click.command(help=_("Make or upgrade the database, before processes are started alone."))
+@HOME_OPTION
+def prepare(home: Path | None) -> None:
+    """Prepare the database, and make the first administrator."""
+    from ollamactl.supervisor.alone import prepare_panel
+
+    _alone(lambda config: click.echo(prepare_panel(config), nl=False), None, home)
 
 
 @click.command(help=_("Check what the panel needs, and say what to do about what is missing."))

@@ -297,6 +297,7 @@ OLLAMA_MODELS_FOLDERS = [
 ]
 TASK_LOG_BYTES = 10_000_000
 RETENTION = CONFIG.retention
+BACKUPS_KEPT = CONFIG.backups_kept
 METRICS_FROM_LOOPBACK = CONFIG.metrics == "loopback"
 
 LOGGING_CONFIG = "ollamactl.logs.configure"

@@ -63,6 +63,7 @@ class Config:
     log_format: str
     language: str
     retention: Retention
+    backups_kept: int
     metrics: str
 
     @classmethod
@@ -87,6 +88,7 @@ class Config:
             log_format=_choice(environ, "OLLAMACTL_LOG_FORMAT", LOG_FORMATS),
             language=_choice(environ, "OLLAMACTL_LANGUAGE", LANGUAGES),
             retention=Retention.from_environ(environ),
+            backups_kept=_number(environ, "OLLAMACTL_KEEP_BACKUPS", 5, 1, 1000),
             metrics=_choice(environ, "OLLAMACTL_METRICS", METRICS),
         )
 
@@ -228,6 +230,15 @@ def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> 
         message = gettext("'%(value)s' is none of %(choices)s")
         raise ConfigurationError(name, message % {"value": value, "choices": ", ".join(choices)})
     return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+    value = environ.get(name) or str(default)
+    if not (_is_port(value) and lowest <= int(value) <= highest):
+        message = gettext("'%(value)s' is not a number from %(lowest)d to %(highest)d")
+        values = {"value": value[:80], "lowest": lowest, "highest": highest}
+        raise ConfigurationError(name, message % values)
+    return int(value)
 
 
 def _secret(environ: Mapping[str, str], name: str) -> str:

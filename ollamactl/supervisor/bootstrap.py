@@ -15,6 +15,8 @@ from ollamactl.supervisor.records import parse_line
 
 # How Django prints an expected failure of a command.
 EXPECTED = "CommandError: "
+CHECK = "--check"
+"""Only say whether the database is ready."""
 
 
 async def run_bootstrap(environment: Mapping[str, str], log: LogSink, demo_url: str = "") -> None:
@@ -44,10 +46,11 @@ async def run_bootstrap(environment: Mapping[str, str], log: LogSink, demo_url: 
         if not line.startswith(EXPECTED):
             log.write(parse_line("setup", line))
     if process.returncode != 0:
-        raise StartError(_reason(lines))
+        raise StartError(reason_of(lines))
 
 
-def _reason(lines: list[str]) -> str:
+def reason_of(lines: list[str]) -> str:
+    """The sentence that the command ended with, out of all that it printed."""
     for line in reversed(lines):
         if line.startswith(EXPECTED):
             return line.removeprefix(EXPECTED)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
@@ -19,6 +19,7 @@ from ollamactl.supervisor.environment import PROJECT
 from ollamactl.supervisor.home import check_writable
 from ollamactl.supervisor.listener import open_listener
 from ollamactl.supervisor.lock import read_holder
+from ollamactl.supervisor.outside import address_of, find_broker, find_database, is_postgresql
 from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.valkey import find_valkey
 
@@ -81,8 +82,7 @@ def check_home(config: Config) -> Finding:
 def check_valkey(config: Config) -> Finding:
     """The broker: embedded, or one of the user's own."""
     if config.valkey_url:
-        parts = urlsplit(config.valkey_url)
-        return _finding("Valkey", parts.hostname or parts.path)
+        return _outside("Valkey", config.valkey_url, find_broker, config)
     try:
         binary = find_valkey()
         version = subprocess.run(
@@ -111,9 +111,10 @@ def check_address(config: Config) -> Finding:
 
 def check_database(config: Config) -> Finding:
     """Whether the database can be read. Its version is checked at the start."""
-    if config.database_url:
-        return _finding("database", urlsplit(config.database_url).scheme)
-    path = config.home / "ollamactl.sqlite3"
+    if is_postgresql(config):
+        return _outside("database", config.database_url, find_database, config)
+    own = config.home / "ollamactl.sqlite3"
+    path = Path(unquote(urlsplit(config.database_url).path[1:])) if config.database_url else own
     if not path.exists():
         return _finding("database", _("not made yet"))
     try:
@@ -127,6 +128,14 @@ def check_database(config: Config) -> Finding:
     }
     found = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
     return _finding("database", found if problems == "ok" else problems, problems == "ok", advice)
+
+
+def _outside(name: str, url: str, find: Callable[[Config], str], config: Config) -> Finding:
+    try:
+        values = {"version": find(config), "address": address_of(url)}
+    except StartError as error:
+        return Finding(name, True, False, address_of(url), str(error))
+    return _finding(name, _("%(version)s at %(address)s") % values)
 
 
 def check_messages(config: Config) -> Finding:

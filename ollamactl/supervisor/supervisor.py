@@ -15,6 +15,7 @@ from ollamactl.supervisor.environment import child_environment
 from ollamactl.supervisor.guard import Guard
 from ollamactl.supervisor.leftovers import MARK
 from ollamactl.supervisor.log_sink import FILE_NAME, LogSink
+from ollamactl.supervisor.outside import wait_for_outside
 from ollamactl.supervisor.preparation import is_prepared, note_prepared
 from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.process import ManagedProcess, ProcessSpec
@@ -78,6 +79,7 @@ class Supervisor:
 
     async def _start_and_watch(self) -> None:
         self._warn_about_plain_http()
+        await wait_for_outside(self.config)
         if not self.config.valkey_url:
             self._start(valkey_spec(self.config, self.environment))
         demo_url = self._start_demo() if self._demo else ""

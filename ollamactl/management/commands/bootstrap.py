@@ -12,7 +12,7 @@ from audit_app.passwords import FIRST_USER, create_first_administrator
 from models_app.models import OllamaServer
 from models_app.services.servers import add_server, update_server
 from ollamactl.cli.text import language
-from ollamactl.management.upgrade import upgrade_database
+from ollamactl.management.upgrade import alone, require_current, upgrade_database
 
 DEMO_SERVER = "Demo (simulated)"
 
@@ -27,16 +27,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo-url", help=f"where the server “{DEMO_SERVER}” answers")
+        parser.add_argument("--check", action="store_true", help="only say whether it is ready")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with translation.override(language()):  # a refusal is read by who started the panel
-            backup = upgrade_database()
+            if options["check"]:
+                require_current()
+                return
+            with alone():
+                self._prepare(options["demo_url"])
+
+    def _prepare(self, demo_url: str | None) -> None:
+        backup = upgrade_database()
         if backup:
             self.stdout.write(f"The database was copied to {backup} before its migration.")
         if create_first_administrator():
             self.stdout.write(f"Made the user {FIRST_USER}.")
-        if options["demo_url"]:
-            self._have_demo_server(options["demo_url"])
+        if demo_url:
+            self._have_demo_server(demo_url)
 
     def _have_demo_server(self, url: str) -> None:
         server = OllamaServer.objects.filter(name=DEMO_SERVER).first()
