@@ -7,7 +7,14 @@ import datetime as dt
 import structlog
 
 from models_app.ollama.names import ModelName
-from models_app.ollama.types import LoadedModel, ModelDetails, PullLine, ShowInfo, TagEntry
+from models_app.ollama.types import (
+    GenerateLine,
+    LoadedModel,
+    ModelDetails,
+    PullLine,
+    ShowInfo,
+    TagEntry,
+)
 from models_app.ollama.untrusted import (
     JsonObject,
     bare_digest,
@@ -143,3 +150,23 @@ def read_pull_line(raw: JsonObject) -> PullLine:
         total=total,
         completed=min(completed, total) if total else completed,
     )
+
+
+def read_generate_line(raw: JsonObject) -> GenerateLine:
+    """One line of `/api/generate` that is no error."""
+    text = raw.get("response")
+    return GenerateLine(
+        text=text if isinstance(text, str) else "",
+        done=raw.get("done") is True,
+        done_reason=clean_text(raw.get("done_reason"), longest=50),
+        load_s=_seconds(raw.get("load_duration")),
+        prompt_tokens=whole_number(raw.get("prompt_eval_count")),
+        prompt_s=_seconds(raw.get("prompt_eval_duration")),
+        tokens=whole_number(raw.get("eval_count")),
+        tokens_s=_seconds(raw.get("eval_duration")),
+    )
+
+
+def _seconds(nanoseconds: object) -> float | None:
+    number = whole_number(nanoseconds)
+    return None if number is None else number / 1e9

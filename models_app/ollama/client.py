@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
 from django.utils.translation import gettext_lazy as _
 
-from models_app.ollama.answers import read_loaded, read_pull_line, read_show, read_tags
+from models_app.ollama.answers import (
+    read_generate_line,
+    read_loaded,
+    read_pull_line,
+    read_show,
+    read_tags,
+)
 from models_app.ollama.endpoint import AuthKind, Endpoint
 from models_app.ollama.errors import (
     BadAnswer,
@@ -25,9 +31,9 @@ from models_app.ollama.errors import (
     TimedOut,
 )
 from models_app.ollama.names import ModelName
-from models_app.ollama.types import LoadedModel, PullLine, ShowInfo, TagEntry
+from models_app.ollama.types import GenerateLine, LoadedModel, PullLine, ShowInfo, TagEntry
 from models_app.ollama.untrusted import JsonObject
-from models_app.ollama.wire import Wire, cut_stream
+from models_app.ollama.wire import Wire, cut_answer, cut_stream
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.sentences import Sentence
 
@@ -106,15 +112,25 @@ class OllamaClient:
         return read_show(reply.data)
 
     async def load(
-        self, name: str | ModelName, *, keep_alive: int | str = -1, total_s: float = LOAD_S
+        self,
+        name: str | ModelName,
+        *,
+        keep_alive: int | str = -1,
+        num_ctx: int | None = None,
+        total_s: float = LOAD_S,
     ) -> None:
         """Load a model, and return when it is in memory, which may take minutes.
 
-        `keep_alive`: seconds, or text such as `10m`; negative: until it is stopped. A request that
-        asks for other options reloads the model with its own keep-alive. POST /api/generate, or
-        /api/embed for a model that cannot generate.
+        `keep_alive`: seconds, or text such as `10m`; negative: until it is stopped. `num_ctx`: the
+        context length in tokens. A request that asks for other options reloads the model with its
+        own keep-alive. POST /api/generate, or /api/embed for a model that cannot generate.
         """
-        request = {"model": _sent(name), "keep_alive": _keep_alive(keep_alive)}
+        request: dict[str, object] = {
+            "model": _sent(name),
+            "keep_alive": _keep_alive(keep_alive),
+        }
+        if num_ctx is not None:
+            request["options"] = {"num_ctx": num_ctx}
         try:
             reply = await self._wire.call(
                 "POST", "/api/generate", {**request, "stream": False}, total_s=total_s
@@ -163,6 +179,60 @@ class OllamaClient:
         await self._wire.call(
             "DELETE", "/api/delete", {"model": _sent(name)}, total_s=total_s, may_be_empty=True
         )
+
+    async def copy(
+        self, source: str | ModelName, destination: str | ModelName, *, total_s: float = QUICK_S
+    ) -> None:
+        """Give a model a second name; what had that name is overwritten silently. POST /api/copy"""
+        request = {"source": _sent(source), "destination": _sent(destination)}
+        await self._wire.call("POST", "/api/copy", request, total_s=total_s, may_be_empty=True)
+
+    async def create(
+        self,
+        name: str | ModelName,
+        *,
+        base: str | ModelName,
+        changes: Mapping[str, object],
+        silence_s: float = VERIFY_SILENCE_S,
+    ) -> AsyncGenerator[PullLine, None]:
+        """Make a model out of another one; the last line is `success`, every other end raises.
+
+        `changes`: `parameters` (merged over the base's), `system`, `template`. POST /api/create
+        """
+        request = {"model": _sent(name), "from": _sent(base), "stream": True, **changes}
+        lines = self._wire.lines("/api/create", request, silence_s=lambda: silence_s, pulling=False)
+        async with aclosing(lines):
+            async for data in lines:
+                line = read_pull_line(data)
+                yield line
+                if line.status == "success":
+                    return
+        raise cut_answer(self._server)
+
+    async def generate(
+        self,
+        name: str | ModelName,
+        prompt: str,
+        *,
+        options: Mapping[str, object],
+        silence_s: float = LOAD_S,
+    ) -> AsyncGenerator[GenerateLine, None]:
+        """The answer to a prompt, part by part; the last part is `done`, every other end raises.
+
+        No template of a conversation, no thinking. Closing the generator ends the work.
+        POST /api/generate
+        """
+        request = {"model": _sent(name), "prompt": prompt, "options": dict(options)}
+        lines = self._wire.lines(
+            "/api/generate", request, silence_s=lambda: silence_s, pulling=False
+        )
+        async with aclosing(lines):
+            async for data in lines:
+                line = read_generate_line(data)
+                yield line
+                if line.done:
+                    return
+        raise cut_answer(self._server)
 
     async def head_blob(self, digest: str, *, total_s: float = QUICK_S) -> bool:
         """Whether the server has the layer `sha256:…` whole. HEAD /api/blobs/…"""

@@ -101,3 +101,17 @@ class PullLine:
     digest: str = ""
     total: int = 0
     completed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateLine:
+    """One part of an answer. What the last one counts is in tokens and seconds; None: not said."""
+
+    text: str = ""
+    done: bool = False
+    done_reason: str = ""
+    load_s: float | None = None
+    prompt_tokens: int | None = None
+    prompt_s: float | None = None
+    tokens: int | None = None
+    tokens_s: float | None = None

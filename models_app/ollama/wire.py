@@ -114,27 +114,33 @@ class Wire:
         return Reply(data, _date_of(response))
 
     async def lines(
-        self, path: str, payload: Payload, *, silence_s: Callable[[], float]
+        self,
+        path: str,
+        payload: Payload,
+        *,
+        silence_s: Callable[[], float],
+        pulling: bool = True,
     ) -> AsyncGenerator[JsonObject, None]:
         """POST, and each line of the answer as a JSON object, for as long as lines come.
 
         `silence_s` is asked before each line for the longest wait. Closing the generator closes the
-        connection, by which Ollama gives up the work. An error line raises.
+        connection, by which Ollama gives up the work. An error line raises; `pulling` says whether
+        it may be about a registry.
         """
-        with self._failures_named(streaming=True):
+        with self._failures_named(streaming=True, pulling=pulling):
             async with self._open_in_time(path, payload, silence_s()) as response:
                 if response.status_code != 200:
-                    raise self._bad_status(response, await _error_body(response), pulling=True)
+                    raise self._bad_status(response, await _error_body(response), pulling=pulling)
                 async with aclosing(_split_lines(response, silence_s)) as lines:
                     async for line in lines:
-                        yield self._read_line(response, line)
+                        yield self._read_line(response, line, pulling=pulling)
 
-    def _read_line(self, response: httpx.Response, line: bytes) -> JsonObject:
+    def _read_line(self, response: httpx.Response, line: bytes, *, pulling: bool) -> JsonObject:
         data = parse_object(line)
         if data is None:
             raise self._no_json(response, line)
         if words := own_words(data):
-            raise complaint(words, status=200, pulling=True)
+            raise complaint(words, status=200, pulling=pulling)
         return data
 
     @asynccontextmanager
@@ -184,12 +190,12 @@ class Wire:
         )
 
     @contextmanager
-    def _failures_named(self, *, streaming: bool = False) -> Iterator[None]:
+    def _failures_named(self, *, streaming: bool = False, pulling: bool = False) -> Iterator[None]:
         """Turn what the network throws into our errors."""
         try:
             yield
         except (TimeoutError, httpx.TimeoutException, httpx.TransportError) as error:
-            raise self._network_failure(error, streaming=streaming) from error
+            raise self._network_failure(error, streaming=streaming, pulling=pulling) from error
         except NameNotResolved as error:
             raise Unreachable(
                 Sentence(
@@ -204,7 +210,7 @@ class Wire:
         except EncodedAnswer as error:
             raise BadAnswer(error.detail) from error
 
-    def _network_failure(self, error: Exception, *, streaming: bool) -> OllamaError:
+    def _network_failure(self, error: Exception, *, streaming: bool, pulling: bool) -> OllamaError:
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return self._no_connection(error)
         if isinstance(error, TimeoutError | httpx.TimeoutException):
@@ -215,7 +221,7 @@ class Wire:
                 )
             )
         if streaming and not _never_answered(error):
-            return cut_stream(self._server)
+            return cut_stream(self._server) if pulling else cut_answer(self._server)
         if isinstance(error, httpx.RemoteProtocolError) and _speaks_something_else(error):
             return NotOllama(
                 Sentence(
@@ -262,6 +268,13 @@ def cut_stream(server: str) -> StreamCut:
             _("{server} ended the download before it was whole. Try again; what came is kept."),
             server=server,
         )
+    )
+
+
+def cut_answer(server: str) -> StreamCut:
+    """The error for an answer in lines that ended before it was whole."""
+    return StreamCut(
+        Sentence(_("{server} ended its answer before it was whole. Try again."), server=server)
     )
 
 
