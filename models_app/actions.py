@@ -26,6 +26,8 @@ class Action:
     """One thing that a person may do with a model.
 
     `confirm` is a question with a place for the model's name, empty where nothing is lost.
+    `dialog` is the name of the page that asks for more, empty where nothing is asked. `in_list`
+    says whether a row of the list has it too, or the model's own page alone.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Action:
     done: str | Promise
     confirm: str | Promise = ""
     danger: bool = False
+    dialog: str = ""
+    in_list: bool = True
 
 
 ACTIONS: dict[str, Action] = {
@@ -83,6 +87,40 @@ ACTIONS: dict[str, Action] = {
             _("The work on “%(name)s” is cancelled."),
         ),
         Action(
+            "copy",
+            "models_app.copy_ollamamodel",
+            _("Copy"),
+            "content_copy",
+            _("“%(name)s” is being copied."),
+            dialog="admin:model-copy",
+            in_list=False,
+        ),
+        Action(
+            "rename",
+            "models_app.copy_ollamamodel",
+            _("Rename"),
+            "edit",
+            _("“%(name)s” is being renamed."),
+            dialog="admin:model-rename",
+            in_list=False,
+        ),
+        Action(
+            "pin",
+            "models_app.pin_ollamamodel",
+            _("Pin"),
+            "keep",
+            _("“%(name)s” is pinned."),
+            in_list=False,
+        ),
+        Action(
+            "unpin",
+            "models_app.pin_ollamamodel",
+            _("Unpin"),
+            "keep_off",
+            _("“%(name)s” is not pinned any more."),
+            in_list=False,
+        ),
+        Action(
             "delete",
             "models_app.delete_ollamamodel",
             _("Delete"),
@@ -96,6 +134,10 @@ ACTIONS: dict[str, Action] = {
 }  # fmt: skip
 
 
+# What can be done with everything that is on its server.
+INSTALLED = ("copy", "rename", "delete")
+
+
 def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[str]:
     """The names of the actions that can work now and that this user may do, in a fixed order.
 
@@ -103,6 +145,8 @@ def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[st
     user's permissions are read once).
     """
     possible = _possible(model)
+    if model.is_installed:  # a matter of the panel's own, whatever the server does
+        possible.add("unpin" if model.pinned else "pin")
     return [
         action.name
         for action in ACTIONS.values()
@@ -117,8 +161,8 @@ def _possible(model: OllamaModel) -> set[str]:
     if model.server.status in GONE:  # what never came can be forgotten without it
         return set() if model.is_installed else {"delete"}
     at_rest = {
-        ModelStatus.RUNNING: {"stop", "delete"},
-        ModelStatus.STOPPED: {"start", "delete"},
+        ModelStatus.RUNNING: {"stop", *INSTALLED},
+        ModelStatus.STOPPED: {"start", *INSTALLED},
         ModelStatus.ERROR: {"delete"},
     }
     names = set(at_rest.get(ModelStatus(live_status(model)), set()))
@@ -139,5 +183,6 @@ def _with_live_task(task: Task) -> set[str]:
 
 
 def _is_worth_retrying(task: Task) -> bool:
-    """A pull that did not end well; anything else has a button of its own."""
-    return task.type == "model.pull" and task.state in (State.FAILED, State.CANCELLED)
+    """A pull or a copy that did not end well; anything else has a button of its own."""
+    offered = getattr(runner_of(task.type), "offers_retry", False)
+    return offered and task.state in (State.FAILED, State.CANCELLED)

@@ -9,6 +9,8 @@ TASK_TYPES = {
     "model.start": _("Start"),
     "model.stop": _("Stop"),
     "model.delete": _("Delete"),
+    "model.copy": _("Copy"),
+    "model.rename": _("Rename"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -22,5 +24,6 @@ TASK_PHASES = {
     "loading": _("loading into memory"),
     "unloading": _("unloading"),
     "deleting": _("deleting"),
+    "copying": _("copying"),
     "reading": _("reading the list of models"),
 }

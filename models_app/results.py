@@ -43,6 +43,20 @@ def describe_stop(result: Result) -> Outcome:
     return Outcome([_("not in memory any more")])
 
 
+def describe_copy(result: Result) -> Outcome:
+    """Which version it is."""
+    told = [_("the same content under this name")]
+    if digest := result.get("digest"):
+        told.append(_("digest %(digest)s") % {"digest": str(digest)[:12]})
+    return Outcome(told)
+
+
+def describe_rename(result: Result) -> Outcome:
+    """The old name and the new one."""
+    names = {"old": str(result.get("renamed_from", "")), "new": str(result.get("name", ""))}
+    return Outcome([_("renamed from %(old)s to %(new)s") % names])
+
+
 def describe_delete(result: Result) -> Outcome:
     """That the server has it no more."""
     return Outcome([_("gone from the server and from the panel")])
@@ -80,5 +94,7 @@ DESCRIBERS = {
     "model.start": describe_start,
     "model.stop": describe_stop,
     "model.delete": describe_delete,
+    "model.copy": describe_copy,
+    "model.rename": describe_rename,
     "server.sync": describe_sync,
 }

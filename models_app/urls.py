@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from models_app.views import model_actions, models, pulls, server_actions, servers
+from models_app.views import model_actions, model_forms, models, pulls, server_actions, servers
 
 urlpatterns: list[URLPattern] = [
     path("models/", models.model_list, name="models"),
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:pk>/row/", models.model_row, name="model-row"),
     path("models/<int:pk>/panel/", models.model_panel, name="model-panel"),
     path("models/<int:pk>/confirm/<slug:action>/", model_actions.confirm, name="model-confirm"),
+    path("models/<int:pk>/copy/", model_forms.copy, name="model-copy"),
+    path("models/<int:pk>/rename/", model_forms.rename, name="model-rename"),
     path("models/<int:pk>/<slug:action>/", model_actions.act, name="model-act"),
     path("servers/", servers.server_list, name="servers"),
     path("servers/add/", servers.add_server, name="server-add"),

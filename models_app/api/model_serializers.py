@@ -167,6 +167,12 @@ class PullSerializer(WantedModelSerializer):
     override = serializers.BooleanField(default=False)
 
 
+class NewNameSerializer(StrictSerializer):
+    """The name that a copy shall have, or the model itself from now on."""
+
+    name = Text(max_length=700)
+
+
 class SyncAllSerializer(SyncInputSerializer):
     """Without a server: all of them."""
 
@@ -222,6 +228,19 @@ class PreflightSerializer(serializers.Serializer[Any]):
     network = NetworkSerializer()
     downloads = DownloadsSerializer()
     reasons = ReasonSerializer(many=True)
+
+
+class ChangedModelSerializer(serializers.Serializer[Any]):
+    """202: the model as it is now."""
+
+    model = ModelSerializer()
+
+
+class AcceptedModelSerializer(serializers.Serializer[Any]):
+    """202: the work is queued; `model` is what it makes or changes."""
+
+    model = ModelSerializer()
+    task = TaskSerializer()
 
 
 class AcceptedPullSerializer(serializers.Serializer[Any]):

@@ -14,9 +14,12 @@ from rest_framework.response import Response
 
 from audit_app.api.base import PanelViewSet
 from models_app.api.model_serializers import (
+    AcceptedModelSerializer,
     AcceptedPullSerializer,
+    ChangedModelSerializer,
     ModelDetailSerializer,
     ModelSerializer,
+    NewNameSerializer,
     PreflightSerializer,
     PullSerializer,
     SyncAllSerializer,
@@ -24,7 +27,7 @@ from models_app.api.model_serializers import (
 )
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
-from models_app.services import lifecycle, preflight, servers
+from models_app.services import copies, lifecycle, pins, preflight, servers
 from ollamactl.lib.errors import NotFound
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
 from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
@@ -34,6 +37,7 @@ VIEW = "models_app.view_ollamamodel"
 CANCEL_TASK = "tasks_app.cancel_task"
 RETRY_TASK = "tasks_app.retry_task"
 queued = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
+changed = extend_schema(request=None, responses={202: ChangedModelSerializer})
 
 
 class ModelViewSet(PanelViewSet):
@@ -51,6 +55,10 @@ class ModelViewSet(PanelViewSet):
         "destroy": lifecycle.DELETE,
         "start": lifecycle.START,
         "stop": lifecycle.STOP,
+        "copy": copies.COPY,
+        "rename": copies.COPY,
+        "pin": pins.PIN,
+        "unpin": pins.PIN,
         "cancel": CANCEL_TASK,
         "pause": CANCEL_TASK,
         "resume": RETRY_TASK,
@@ -119,6 +127,30 @@ class ModelViewSet(PanelViewSet):
         """Unload the model, after the requests that it is answering."""
         return self._queue(lifecycle.stop_model)
 
+    @extend_schema(request=NewNameSerializer, responses={202: AcceptedModelSerializer})
+    @action(detail=True, methods=["post"])
+    def copy(self, request: Request, pk: int) -> Response:
+        """Give the model a second name on its server; 409 `exists` where the name is taken."""
+        return self._to_new_name(request, copies.copy_model)
+
+    @extend_schema(request=NewNameSerializer, responses={202: AcceptedModelSerializer})
+    @action(detail=True, methods=["post"])
+    def rename(self, request: Request, pk: int) -> Response:
+        """Give the model another name; its id and its history stay."""
+        return self._to_new_name(request, copies.rename_model)
+
+    @changed
+    @action(detail=True, methods=["post"])
+    def pin(self, request: Request, pk: int) -> Response:
+        """Keep the panel's own clean-ups from unloading or removing the model; done at once."""
+        return self._pin(pins.pin_model)
+
+    @changed
+    @action(detail=True, methods=["post"])
+    def unpin(self, request: Request, pk: int) -> Response:
+        """Leave the model to the panel's own clean-ups again; done at once."""
+        return self._pin(pins.unpin_model)
+
     @queued
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: int) -> Response:
@@ -151,6 +183,19 @@ class ModelViewSet(PanelViewSet):
         if model.last_task is None:
             raise NotFound(_("This model has no log (any more)."), code="log_missing")
         return log_response(request, model.last_task)
+
+    def _to_new_name(self, request: Request, service: Callable[..., copies.Begun]) -> Response:
+        given = NewNameSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        begun = service(actor=self.actor, model=self.get_object(), **given.validated_data)
+        return self.accepted(
+            model=ModelSerializer(begun.model).data, task=TaskSerializer(begun.task).data
+        )
+
+    def _pin(self, service: Callable[..., OllamaModel]) -> Response:
+        self.refuse_body()
+        model = service(actor=self.actor, model=self.get_object())
+        return self.accepted(model=ModelSerializer(model).data)
 
     def _queue(self, service: Callable[..., Task]) -> Response:
         self.refuse_body()

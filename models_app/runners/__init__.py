@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from models_app.runners.base import ModelRunner
+from models_app.runners.copies import CopyRunner, RenameRunner
 from models_app.runners.deletion import DeleteRunner
 from models_app.runners.memory import StartRunner, StopRunner
 from models_app.runners.pulls import PullRunner
 from models_app.runners.syncs import SyncAllRunner, SyncRunner
 
 __all__ = [
+    "CopyRunner",
     "DeleteRunner",
     "ModelRunner",
     "PullRunner",
+    "RenameRunner",
     "StartRunner",
     "StopRunner",
     "SyncAllRunner",

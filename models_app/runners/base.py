@@ -19,6 +19,8 @@ class ModelRunner(Runner):
 
     queued: ClassVar[ModelStatus]
     running: ClassVar[ModelStatus]
+    offers_retry: ClassVar[bool] = False
+    """Whether a model shows a button to try this again; other work has a button of its own."""
 
     @classmethod
     def settle(cls, task: Task) -> None:

@@ -30,6 +30,7 @@ class PullRunner(ModelRunner):
     queue = "pulls"
     retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)
     pausable = True
+    offers_retry = True
     queued = ModelStatus.WAITING
     running = ModelStatus.DOWNLOADING
     _manifest: Manifest | None = None

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from audit_app.actors import Actor
-from audit_app.services import record_action
-from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.services.beginnings import (
+    begin_task,
+    fresh,
+    idle,
+    require_installed,
+    require_server,
+    row_for,
+)
 from models_app.services.preflight import Preflight, check_pull
-from models_app.services.states import GONE_FROM_PANEL, busy
+from models_app.services.states import busy
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.sentences import Sentence
 from tasks_app import services as tasks
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
-from tasks_app.sequence import next_seq
 
 PULL = "models_app.pull_ollamamodel"
 START = "models_app.start_ollamamodel"
@@ -59,9 +63,9 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
             extra={"preflight": preflight.as_json()},
         )
     with transaction.atomic():
-        _require_server(server)
-        model = _row_for(server, parsed)
-        task = _begin(
+        require_server(server)
+        model = row_for(server, parsed)
+        task = begin_task(
             actor=actor,
             model=model,
             type="model.pull",
@@ -73,7 +77,7 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
                 "reasons": [reason["code"] for reason in preflight.reasons],
             },
         )
-    return Pull(model=_fresh(model), task=task, preflight=preflight)
+    return Pull(model=fresh(model), task=task, preflight=preflight)
 
 
 def parse_name(name: str) -> ModelName:
@@ -88,9 +92,9 @@ def start_model(*, actor: Actor, model: OllamaModel, keep_alive: int | str = -1)
     """Queue the loading of a model; it stays loaded until it is stopped."""
     actor.require(START)
     with transaction.atomic():
-        model = _idle(model)
-        _require_installed(model)
-        return _begin(
+        model = idle(model)
+        require_installed(model)
+        return begin_task(
             actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive}
         )
 
@@ -99,19 +103,21 @@ def stop_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the unloading of a model."""
     actor.require(STOP)
     with transaction.atomic():
-        model = _idle(model)
-        _require_installed(model)
+        model = idle(model)
+        require_installed(model)
         if not model.is_loaded:
             raise Conflict(Sentence(gettext_noop("“{name}” is not running."), name=model.name))
-        return _begin(actor=actor, model=model, type="model.stop")
+        return begin_task(actor=actor, model=model, type="model.stop")
 
 
 def delete_model(*, actor: Actor, model: OllamaModel) -> Task:
     """Queue the deletion of a model: stopped, deleted at the server, then the row and its logs."""
     actor.require(DELETE)
     with transaction.atomic():
-        model = _idle(model)
-        return _begin(actor=actor, model=model, type="model.delete", data={"digest": model.digest})
+        model = idle(model)
+        return begin_task(
+            actor=actor, model=model, type="model.delete", data={"digest": model.digest}
+        )
 
 
 def cancel_work(*, actor: Actor, model: OllamaModel) -> Task:
@@ -138,82 +144,6 @@ def retry_work(*, actor: Actor, model: OllamaModel) -> Task:
     return tasks.retry_task(actor=actor, task=_task_of(model, live=False))
 
 
-def locked(model: OllamaModel) -> OllamaModel:
-    """The row as it is now, locked for the transaction; `Conflict` when it is gone."""
-    row: OllamaModel | None = (
-        OllamaModel.objects.select_for_update(of=("self",))
-        .select_related("server", "last_task")
-        .filter(pk=model.pk)
-        .first()
-    )
-    if row is None:
-        raise Conflict(GONE_FROM_PANEL)
-    return row
-
-
-def _idle(model: OllamaModel) -> OllamaModel:
-    """The locked row; `Conflict` while a task works on it."""
-    row = locked(model)
-    if row.last_task is not None and row.last_task.state in LIVE:
-        raise busy(row, row.last_task)
-    return row
-
-
-def _begin(
-    *,
-    actor: Actor,
-    model: OllamaModel,
-    type: str,
-    payload: dict[str, Any] | None = None,
-    limit_key: str = "",
-    data: dict[str, Any] | None = None,
-) -> Task:
-    """Queue one task of a locked, idle model and record who asked for it."""
-    task = tasks.create_task(
-        type=type,
-        actor=actor,
-        resource_type="model",
-        resource_id=model.pk,
-        resource_name=model.name,
-        payload=payload,
-        limit_key=limit_key,
-    )
-    record_action(
-        actor=actor,
-        verb=type,
-        resource_type="model",
-        resource_id=model.pk,
-        resource_name=model.name,
-        data={"server": model.server.name, "task": task.pk, **(data or {})},
-    )
-    return task
-
-
-def _row_for(server: OllamaServer, name: ModelName) -> OllamaModel:
-    """The locked row of a name on a server, made when there is none."""
-    row = OllamaModel.objects.filter(server=server, key=name.key).first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                row = OllamaModel.objects.create(
-                    server=server,
-                    name=name.display,
-                    key=name.key,
-                    source=Source(name.source),
-                    status=ModelStatus.WAITING,
-                    seq=next_seq(0),
-                )
-        except IntegrityError:  # somebody asked for the same at the same moment
-            row = OllamaModel.objects.get(server=server, key=name.key)
-    return _idle(row)
-
-
-def _require_server(server: OllamaServer) -> None:
-    """Locks the row too: a server is not forgotten while a pull on it begins."""
-    if not OllamaServer.objects.select_for_update().filter(pk=server.pk).exists():
-        raise Conflict(_("This server is gone from the panel."))
-
-
 def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
     """Answer at once, before the check, when the model is on its way already."""
     row = (
@@ -221,12 +151,6 @@ def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
     )
     if row is not None and row.last_task is not None and row.last_task.state in LIVE:
         raise busy(row, row.last_task)
-
-
-def _require_installed(model: OllamaModel) -> None:
-    if not model.is_installed:
-        text = gettext_noop("“{name}” is not on the server yet. Pull it first.")
-        raise Conflict(Sentence(text, name=model.name))
 
 
 def _task_of(model: OllamaModel, *, live: bool) -> Task:
@@ -239,8 +163,3 @@ def _task_of(model: OllamaModel, *, live: bool) -> Task:
         )
         raise Conflict(Sentence(text, name=model.name))
     return task
-
-
-def _fresh(model: OllamaModel) -> OllamaModel:
-    row: OllamaModel = OllamaModel.objects.for_display().get(pk=model.pk)
-    return row

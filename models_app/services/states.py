@@ -37,7 +37,12 @@ FACTS = (
 )
 GONE_FROM_PANEL = Sentence(gettext_noop("This model is gone from the panel. Add it again."))
 # A model that is loaded stays `running` through these: its task shows the work.
-UNSEEN_WHILE_LOADED = (ModelStatus.WAITING, ModelStatus.DOWNLOADING, ModelStatus.PAUSED)
+UNSEEN_WHILE_LOADED = (
+    ModelStatus.WAITING,
+    ModelStatus.DOWNLOADING,
+    ModelStatus.PAUSED,
+    ModelStatus.CREATING,
+)
 
 
 def locked_model(task: Task) -> OllamaModel | None:

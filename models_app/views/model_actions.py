@@ -13,14 +13,13 @@ from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.actions import ACTIONS, Action
 from models_app.models import OllamaModel
-from models_app.services import lifecycle
+from models_app.services import lifecycle, pins
 from models_app.views.models import VIEW, render_panel, render_row, visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, go_to, gone, render_dialog, toast
-from tasks_app.models import Task
 
-SERVICES: dict[str, Callable[..., Task]] = {
+SERVICES: dict[str, Callable[..., object]] = {
     "start": lifecycle.start_model,
     "stop": lifecycle.stop_model,
     "delete": lifecycle.delete_model,
@@ -28,6 +27,8 @@ SERVICES: dict[str, Callable[..., Task]] = {
     "pause": lifecycle.pause_pull,
     "resume": lifecycle.resume_pull,
     "retry": lifecycle.retry_work,
+    "pin": pins.pin_model,
+    "unpin": pins.unpin_model,
 }
 
 
@@ -35,7 +36,7 @@ SERVICES: dict[str, Callable[..., Task]] = {
 @requires(VIEW)
 def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Do it, and answer what is shown of the model now; an expected error is said in its place."""
-    chosen: Action = found(ACTIONS.get(action))
+    chosen: Action = found(ACTIONS.get(action) if action in SERVICES else None)
     model: OllamaModel = found(visible_model(request, pk))
     try:
         SERVICES[action](actor=Actor.from_request(request), model=model)

@@ -99,17 +99,19 @@ def render_panel(
     return render(request, "models_app/model_panel.html", context, status=status)
 
 
-def with_actions(model: OllamaModel, request: HttpRequest) -> dict[str, Any]:
-    """A model and the buttons that it has for this user."""
+def with_actions(
+    model: OllamaModel, request: HttpRequest, *, in_list: bool = True
+) -> dict[str, Any]:
+    """A model and the buttons that it has for this user, in a list or on its own page."""
     actions: list[Action] = [ACTIONS[name] for name in available_actions(model, request.user)]
-    return {"model": model, "actions": actions}
+    return {"model": model, "actions": [one for one in actions if one.in_list or not in_list]}
 
 
 def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
     """What a model's page shows."""
     history = Task.objects.visible_to(request.user).about("model", model.pk)
     return {
-        "row": with_actions(model, request),
+        "row": with_actions(model, request, in_list=False),
         "model": model,
         "history": history.select_related("created_by")[:TASKS_SHOWN],
     }

@@ -23,6 +23,7 @@ from tasks_app.hub import hub
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.helpers.valkey import ValkeyProcess
+from tests.models.backends import backend  # noqa: F401 - a fixture of all tests here
 
 MB = 1_000_000
 QUEUES = ("pulls", "default")

@@ -1,0 +1,38 @@
+"""`cp`, `mv`, `pin` and `unpin`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_panel import FakePanel
+from tests.cli.test_lifecycle import row, work
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "said"),
+    [
+        ("cp", "copy", "copied 'a:latest'\n"),
+        ("mv", "rename", "renamed 'a:latest'\n"),
+    ],
+)
+def test_a_new_name_is_sent_and_waited_for(
+    user: Run, panel: FakePanel, verb: str, path: str, said: str
+) -> None:
+    panel.rows("models/", [row(7, "a:latest")])
+    work(panel, "POST", f"models/7/{path}/")
+    result = user(verb, "a", "b")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, said, "")
+    assert panel.calls[1].body == {"name": "b"}
+    assert user(verb, "a").exit_code == 2
+
+
+@pytest.mark.parametrize("verb", ["pin", "unpin"])
+def test_a_pin_is_set_at_once(user: Run, panel: FakePanel, verb: str) -> None:
+    panel.rows("models/", [row(7, "a:latest")])
+    panel.answer("POST", f"models/7/{verb}/", 202, {"model": row(7, "a:latest")})
+    assert user(verb, "a").stdout == f"{verb}ned 'a:latest'\n"
+    assert json.loads(user(verb, "a", "--json").stdout)["id"] == 7
+    assert panel.count("GET tasks/9/") == 0

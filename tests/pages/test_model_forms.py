@@ -1,0 +1,69 @@
+"""What is asked before work on a model begins."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from audit_app.models import AuditRecord
+from models_app.models import OllamaModel
+from tasks_app.models import Task
+from tests.factories import OllamaModelFactory
+from tests.pages.conftest import HTMX
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def model() -> OllamaModel:
+    row: OllamaModel = OllamaModelFactory(name="llama3.2:latest")
+    return row
+
+
+@pytest.mark.parametrize("verb", ["copy", "rename"])
+def test_a_new_name_is_asked_for_and_taken(operator: Client, model: OllamaModel, verb: str) -> None:
+    url = reverse(f"admin:model-{verb}", args=[model.pk])
+    form = operator.get(url, headers=HTMX).content.decode()
+    assert "llama3.2:latest" in form
+    assert "</html>" not in form
+    assert "</html>" in operator.get(url).content.decode()
+    answer = operator.post(url, {"name": "mine"}, headers=HTMX)
+    shown = OllamaModel.objects.get(name="mine:latest") if verb == "copy" else model
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (
+        204,
+        reverse("admin:model", args=[shown.pk]),
+    )
+    assert Task.objects.get().type == f"model.{verb}"
+    record = AuditRecord.objects.get(verb=f"model.{verb}")
+    assert record.origin == "page"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("a b", 422, "may have letters"),
+        ("llama3.2", 422, "name already"),
+        ("other", 409, "on this server already"),
+        ("", 422, "required"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field(
+    operator: Client, model: OllamaModel, name: str, status: int, said: str
+) -> None:
+    OllamaModelFactory(name="other:latest", server=model.server)
+    url = reverse("admin:model-rename", args=[model.pk])
+    answer = operator.post(url, {"name": name}, headers=HTMX)
+    assert answer.status_code == status
+    assert said in answer.content.decode()
+    assert 'id="id_name_error"' in answer.content.decode()
+    assert not Task.objects.exists()
+
+
+def test_a_pin_is_set_and_shown(operator: Client, model: OllamaModel) -> None:
+    url = reverse("admin:model-act", args=[model.pk, "pin"])
+    panel = operator.post(url, {"view": "panel"}, headers=HTMX).content.decode()
+    assert "pinned</span>" in panel
+    assert f'id="model-{model.pk}-unpin"' in panel
+    row = operator.get(reverse("admin:model-row", args=[model.pk])).content.decode()
+    assert "pinned</span>" in row
