@@ -11,7 +11,7 @@ from models_app.choices import AuthKind
 from models_app.models import OllamaServer
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services.lifecycle import parse_name
-from models_app.services.servers import CREDENTIALS, check_base_url
+from models_app.services.servers import CREDENTIALS, check_base_url, check_open_webui_url
 from ollamactl.lib.errors import ApplicationError, InvalidInput
 
 if TYPE_CHECKING:
@@ -103,6 +103,17 @@ class ServerForm(forms.Form):
         help_text=_("Empty: the panel's default."),
     )
 
+    open_webui_url = forms.CharField(
+        label=_("Address of Open WebUI"),
+        required=False,
+        max_length=500,
+        help_text=_(
+            "For example http://192.168.1.20:3000. Empty: the panel looks for it at the usual "
+            "ports."
+        ),
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
+    )
+
     # Which of our fields carry which credential.
     CREDENTIAL_FIELDS = {
         AuthKind.BEARER: {"token": "token"},
@@ -133,6 +144,13 @@ class ServerForm(forms.Form):
         except InvalidInput as error:
             raise forms.ValidationError(str(error.detail), code=error.code) from error
 
+    def clean_open_webui_url(self) -> str:
+        """The address of Open WebUI in its one form, or none."""
+        try:
+            return check_open_webui_url(self.cleaned_data["open_webui_url"])
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error.detail), code=error.code) from error
+
     def clean(self) -> dict[str, Any]:
         """Asks for what the kind of authentication needs; a secret left empty stays as it is."""
         data = super().clean() or {}
@@ -155,6 +173,7 @@ class ServerForm(forms.Form):
             "auth_kind": kind,
             "ca_pem": data["ca_pem"],
             "max_downloads": data["max_downloads"],
+            "open_webui_url": data["open_webui_url"],
             "credentials": {key: data[field] or kept[key] for key, field in given.items()},
         }
 
@@ -179,7 +198,8 @@ class ServerForm(forms.Form):
 
 def initial_of(server: OllamaServer) -> dict[str, Any]:
     """What the form shows of a server: everything but the secrets."""
-    shown = {name: getattr(server, name) for name in ("name", "base_url", "auth_kind", "ca_pem")}
+    names = ("name", "base_url", "auth_kind", "ca_pem", "open_webui_url")
+    shown = {name: getattr(server, name) for name in names}
     credentials = server.credentials or {}
     return {
         **shown,

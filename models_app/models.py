@@ -34,6 +34,9 @@ class OllamaServer(models.Model):
     # bearer: {token}; basic: {username, password}; header: {name, value}
     credentials = EncryptedJSONField(_("credentials"), default=dict, blank=True)
     ca_pem = models.TextField(_("own certificate authority (PEM)"), blank=True)
+    open_webui_url = models.CharField(
+        _("address of Open WebUI"), max_length=500, blank=True, default=""
+    )
     max_downloads = models.PositiveSmallIntegerField(
         _("downloads at once"),
         null=True,

@@ -51,6 +51,7 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
             "auth_kind",
             "has_ca",
             "limits",
+            "open_webui_url",
             "created_at",
         ]
         read_only_fields = fields
@@ -81,6 +82,7 @@ class ServerInputSerializer(StrictSerializer):
     auth_kind = serializers.ChoiceField(AuthKind.choices, required=False)
     credentials = CredentialsSerializer(required=False, allow_null=True)
     ca_pem = Text(required=False, allow_blank=True, max_length=100_000)
+    open_webui_url = Text(required=False, allow_blank=True, max_length=500)
     limits = LimitsSerializer(required=False)
 
     def as_fields(self) -> dict[str, Any]:

@@ -50,13 +50,21 @@ UNKNOWN: dict[str, Any] = {
     "tags_seen_at": None,
     "tags_hash": "",
 }
-EDITABLE = ("name", "base_url", "auth_kind", "credentials", "ca_pem", "max_downloads")
+EDITABLE = (
+    "name",
+    "base_url",
+    "auth_kind",
+    "credentials",
+    "ca_pem",
+    "max_downloads",
+    "open_webui_url",
+)
 
 
 def add_server(*, actor: Actor, name: str, base_url: str, **fields: Any) -> OllamaServer:
     """Add a server; it is checked at once and synced when it answers.
 
-    `fields`: auth_kind, credentials, ca_pem, max_downloads. Raises `InvalidInput` with `attr`.
+    `fields`: the others of `EDITABLE`. Raises `InvalidInput` with `attr`.
     """
     actor.require(ADD)
     server = OllamaServer(seq=next_seq(0))
@@ -248,6 +256,7 @@ def _assign(server: OllamaServer, fields: dict[str, Any]) -> None:
 def _validate(server: OllamaServer) -> None:
     server.name = server.name.strip()
     server.base_url = check_base_url(server.base_url)
+    server.open_webui_url = check_open_webui_url(server.open_webui_url)
     if server.ca_pem:
         ssl_context(server.ca_pem)
     _check_credentials(server)
@@ -260,13 +269,22 @@ def _validate(server: OllamaServer) -> None:
 
 def check_base_url(url: str) -> str:
     """A server's address in its one form; `InvalidInput` with attr `base_url`."""
+    return _checked(url, "base_url")
+
+
+def check_open_webui_url(url: str) -> str:
+    """The same for Open WebUI, of which there need be none."""
+    return _checked(url, "open_webui_url") if url.strip() else ""
+
+
+def _checked(url: str, attr: str) -> str:
     url = url.strip().rstrip("/")
     if url and "://" not in url:
         url = f"http://{url}"
     try:
         return check_url(url, allow_private=True)
     except InvalidInput as error:
-        raise InvalidInput(error.detail, code=error.code, attr="base_url") from error
+        raise InvalidInput(error.detail, code=error.code, attr=attr) from error
 
 
 def _check_credentials(server: OllamaServer) -> None:
