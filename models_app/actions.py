@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.choices import ModelStatus
 from models_app.events import live_status
+from models_app.local_runner import may_be_forced
 from models_app.querysets import GONE
 from tasks_app.choices import State
 from tasks_app.runners import runner_of
@@ -57,6 +58,26 @@ ACTIONS: dict[str, Action] = {
             _("Stop"),
             "stop",
             _("“%(name)s” is being stopped."),
+        ),
+        Action(
+            "start-options",
+            "models_app.start_ollamamodel",
+            _("Start with options"),
+            "tune",
+            _("“%(name)s” is being started."),
+            dialog="admin:model-start-options",
+            in_list=False,
+        ),
+        Action(
+            "stop-now",
+            "models_app.stop_ollamamodel",
+            _("Stop now"),
+            "dangerous",
+            _("“%(name)s” is being stopped."),
+            confirm=_("Stop “%(name)s” on “%(server)s” without waiting? The requests that it is "
+                      "answering end with an error."),
+            danger=True,
+            in_list=False,
         ),
         Action(
             "pause",
@@ -161,11 +182,13 @@ def _possible(model: OllamaModel) -> set[str]:
     if model.server.status in GONE:  # what never came can be forgotten without it
         return set() if model.is_installed else {"delete"}
     at_rest = {
-        ModelStatus.RUNNING: {"stop", *INSTALLED},
-        ModelStatus.STOPPED: {"start", *INSTALLED},
+        ModelStatus.RUNNING: {"stop", "start-options", *INSTALLED},
+        ModelStatus.STOPPED: {"start", "start-options", *INSTALLED},
         ModelStatus.ERROR: {"delete"},
     }
     names = set(at_rest.get(ModelStatus(live_status(model)), set()))
+    if "stop" in names and may_be_forced(model.server):
+        names.add("stop-now")
     if names and task is not None and _is_worth_retrying(task):
         names.add("retry")
     return names

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from models_app.models import OllamaModel
 from models_app.services.lifecycle import parse_name
+from models_app.services.starting import LEAST_CONTEXT, MOST_CONTEXT
 from ollamactl.lib.errors import InvalidInput
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+class StartForm(forms.Form):
+    """How a model is loaded."""
+
+    keep_alive = forms.CharField(
+        label=_("Keep it in memory for"),
+        max_length=32,
+        initial="-1",
+        help_text=_(
+            "After its last request: seconds, or for example 30m or 1h30m; -1 keeps it until it is "
+            "stopped."
+        ),
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    num_ctx = forms.IntegerField(
+        label=_("Context length in tokens"),
+        required=False,
+        min_value=LEAST_CONTEXT,
+        max_value=MOST_CONTEXT,
+    )
+
+    def __init__(self, *args: Any, model: OllamaModel, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        most = model.context_length
+        known = _("At most %(most)s.") % {"most": most} if most else ""
+        rest = _(
+            "Empty: the model's or the server's default. More context takes more memory, and a "
+            "request that asks for another length loads the model anew."
+        )
+        self.fields["num_ctx"].help_text = f"{known} {rest}".strip()
 
 
 class NewNameForm(forms.Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from models_app.connection_urls import urlpatterns as connection_urls
 from models_app.views import model_actions, model_forms, models, pulls, server_actions, servers
 
 urlpatterns: list[URLPattern] = [
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:pk>/panel/", models.model_panel, name="model-panel"),
     path("models/<int:pk>/confirm/<slug:action>/", model_actions.confirm, name="model-confirm"),
     path("models/<int:pk>/copy/", model_forms.copy, name="model-copy"),
+    path("models/<int:pk>/start-options/", model_forms.start, name="model-start-options"),
     path("models/<int:pk>/rename/", model_forms.rename, name="model-rename"),
     path("models/<int:pk>/<slug:action>/", model_actions.act, name="model-act"),
     path("servers/", servers.server_list, name="servers"),
@@ -26,4 +28,5 @@ urlpatterns: list[URLPattern] = [
     path("servers/<int:pk>/check/", server_actions.check, name="server-check"),
     path("servers/<int:pk>/sync/", server_actions.sync, name="server-sync"),
     path("servers/<int:pk>/remove/", server_actions.remove, name="server-remove"),
+    *connection_urls,
 ]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -165,6 +166,34 @@ class PullSerializer(WantedModelSerializer):
     """`override` goes on against the resource check; it needs its own permission."""
 
     override = serializers.BooleanField(default=False)
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 32}]})
+class KeepAliveField(serializers.Field[int | str, Any, int | str, Any]):
+    """Seconds as a number, or text such as `30m`; negative: until the model is stopped."""
+
+    default_error_messages = {"invalid": _lazy("Give a number of seconds, or a text such as 30m.")}
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, bool) or not isinstance(data, (int, str)) or len(str(data)) > 32:
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: int | str) -> int | str:
+        return value
+
+
+class StartSerializer(StrictSerializer):
+    """How long the model stays in memory, and its context in tokens."""
+
+    keep_alive = KeepAliveField(required=False)
+    num_ctx = serializers.IntegerField(required=False, min_value=4, max_value=100_000_000)
+
+
+class StopSerializer(StrictSerializer):
+    """`force` ends the requests that the model is answering; on the panel's own machine alone."""
+
+    force = serializers.BooleanField(required=False)
 
 
 class NewNameSerializer(StrictSerializer):

@@ -22,12 +22,15 @@ from models_app.api.model_serializers import (
     NewNameSerializer,
     PreflightSerializer,
     PullSerializer,
+    StartSerializer,
+    StopSerializer,
     SyncAllSerializer,
     WantedModelSerializer,
 )
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
 from models_app.services import copies, lifecycle, pins, preflight, servers
+from ollamactl.lib.api.serializers import StrictSerializer
 from ollamactl.lib.errors import NotFound
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
 from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
@@ -115,17 +118,17 @@ class ModelViewSet(PanelViewSet):
         """Stop the model, delete it at the server, then forget it and its logs."""
         return self._queue(lifecycle.delete_model)
 
-    @queued
+    @extend_schema(request=StartSerializer, responses={202: AcceptedTaskSerializer})
     @action(detail=True, methods=["post"])
     def start(self, request: Request, pk: int) -> Response:
-        """Load the model; it stays loaded until it is stopped."""
-        return self._queue(lifecycle.start_model)
+        """Load the model; by default it stays loaded until it is stopped."""
+        return self._queue_with(request, StartSerializer, lifecycle.start_model)
 
-    @queued
+    @extend_schema(request=StopSerializer, responses={202: AcceptedTaskSerializer})
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: int) -> Response:
-        """Unload the model, after the requests that it is answering."""
-        return self._queue(lifecycle.stop_model)
+        """Unload the model, after the requests that it is answering, or now with `force`."""
+        return self._queue_with(request, StopSerializer, lifecycle.stop_model)
 
     @extend_schema(request=NewNameSerializer, responses={202: AcceptedModelSerializer})
     @action(detail=True, methods=["post"])
@@ -183,6 +186,15 @@ class ModelViewSet(PanelViewSet):
         if model.last_task is None:
             raise NotFound(_("This model has no log (any more)."), code="log_missing")
         return log_response(request, model.last_task)
+
+    def _queue_with(
+        self, request: Request, shape: type[StrictSerializer], service: Callable[..., Task]
+    ) -> Response:
+        """Queue work that takes options; none of them has to be given."""
+        given = shape(data=request.data)
+        given.is_valid(raise_exception=True)
+        task = service(actor=self.actor, model=self.get_object(), **given.validated_data)
+        return self.accepted(task=TaskSerializer(task).data)
 
     def _to_new_name(self, request: Request, service: Callable[..., copies.Begun]) -> Response:
         given = NewNameSerializer(data=request.data)

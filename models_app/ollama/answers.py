@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import structlog
 
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 _FOREVER = dt.timedelta(days=20 * 365)
 _MOST_FACTS = 200
+_LONGEST_HEAD = 20_000
+_FROM_BLOB = re.compile(r"^FROM .*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)
 
 
 def read_details(value: object) -> ModelDetails:
@@ -121,8 +124,15 @@ def read_show(answer: JsonObject) -> ShowInfo:
         modified_at=moment(answer.get("modified_at")),
         remote_host=clean_text(answer.get("remote_host")),
         remote_model=clean_text(answer.get("remote_model")),
+        weights=_weights(answer.get("modelfile")),
         model_info=facts,
     )
+
+
+def _weights(modelfile: object) -> str:
+    """The file that a Modelfile is built on, where it is a layer of the server's own."""
+    found = _FROM_BLOB.search(modelfile[:_LONGEST_HEAD]) if isinstance(modelfile, str) else None
+    return found[1] if found else ""
 
 
 def _scalars(raw: JsonObject) -> dict[str, str | int | float | bool]:

@@ -77,7 +77,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ShowInfo:
-    """Details of one model. Texts are bounded."""
+    """Details of one model. Texts are bounded. `weights`: the digest of its largest layer."""
 
     details: ModelDetails
     capabilities: tuple[str, ...] = ()
@@ -90,6 +90,7 @@ class ShowInfo:
     modified_at: dt.datetime | None = None
     remote_host: str = ""
     remote_model: str = ""
+    weights: str = ""
     model_info: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from audit_app.actors import Actor
+from models_app.local_runner import may_be_forced
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.services.beginnings import (
@@ -20,6 +21,7 @@ from models_app.services.beginnings import (
     row_for,
 )
 from models_app.services.preflight import Preflight, check_pull
+from models_app.services.starting import FOREVER, start_options
 from models_app.services.states import busy
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.sentences import Sentence
@@ -88,26 +90,50 @@ def parse_name(name: str) -> ModelName:
         raise InvalidInput(error.detail, code=error.code, attr="name") from error
 
 
-def start_model(*, actor: Actor, model: OllamaModel, keep_alive: int | str = -1) -> Task:
-    """Queue the loading of a model; it stays loaded until it is stopped."""
+def start_model(
+    *,
+    actor: Actor,
+    model: OllamaModel,
+    keep_alive: int | str = FOREVER,
+    num_ctx: int | None = None,
+) -> Task:
+    """Queue the loading of a model; by default it stays loaded until it is stopped.
+
+    `keep_alive`: seconds or text such as `30m`, negative: until stopped. `num_ctx`: tokens; a model
+    that is loaded with another context is loaded anew. Raises `InvalidInput` with `attr`.
+    """
     actor.require(START)
     with transaction.atomic():
         model = idle(model)
         require_installed(model)
+        options = start_options(model, keep_alive=keep_alive, num_ctx=num_ctx)
         return begin_task(
-            actor=actor, model=model, type="model.start", payload={"keep_alive": keep_alive}
+            actor=actor, model=model, type="model.start", payload=options, data=options
         )
 
 
-def stop_model(*, actor: Actor, model: OllamaModel) -> Task:
-    """Queue the unloading of a model."""
+def stop_model(*, actor: Actor, model: OllamaModel, force: bool = False) -> Task:
+    """Queue the unloading of a model, after the requests that it is answering.
+
+    `force` ends those with an error, which works for an Ollama on the panel's machine alone;
+    `Conflict` (code `cannot_force`) for any other.
+    """
     actor.require(STOP)
     with transaction.atomic():
         model = idle(model)
         require_installed(model)
         if not model.is_loaded:
             raise Conflict(Sentence(gettext_noop("“{name}” is not running."), name=model.name))
-        return begin_task(actor=actor, model=model, type="model.stop")
+        if force and not may_be_forced(model.server):
+            raise Conflict(
+                _(
+                    "Ollama lets nobody else end its requests: only on the panel's own machine a "
+                    "stop can be forced. Stop the model without that; it waits for the requests."
+                ),
+                code="cannot_force",
+            )
+        asked = {"force": True} if force else {}
+        return begin_task(actor=actor, model=model, type="model.stop", payload=asked, data=asked)
 
 
 def delete_model(*, actor: Actor, model: OllamaModel) -> Task:

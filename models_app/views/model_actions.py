@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,6 +23,7 @@ from ollamactl.lib.pages import found, go_to, gone, render_dialog, toast
 SERVICES: dict[str, Callable[..., object]] = {
     "start": lifecycle.start_model,
     "stop": lifecycle.stop_model,
+    "stop-now": partial(lifecycle.stop_model, force=True),
     "delete": lifecycle.delete_model,
     "cancel": lifecycle.cancel_work,
     "pause": lifecycle.pause_pull,
@@ -46,7 +48,8 @@ def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return _shown(request, pk, problem=error.detail, status=error.status)
     done = chosen.done % {"name": model.name}
     if not is_fragment(request):
-        url = reverse("admin:models") if chosen.danger else reverse("admin:model", args=[pk])
+        leaves = action == "delete"
+        url = reverse("admin:models") if leaves else reverse("admin:model", args=[pk])
         return go_to(request, url, done)
     return toast(_shown(request, pk), done)
 

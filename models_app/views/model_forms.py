@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.actions import ACTIONS
-from models_app.model_forms import NewNameForm
+from models_app.model_forms import NewNameForm, StartForm
 from models_app.models import OllamaModel
-from models_app.services import copies
+from models_app.services import copies, lifecycle
 from models_app.views.models import visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.pages import found, go_to, render_dialog
@@ -55,6 +55,20 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
         return copies.rename_model(actor=actor, model=model, **data).model
 
     return asked(request, model, "rename", form, serve, intro)
+
+
+@require_http_methods(METHODS)
+@requires(lifecycle.START)
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask how a model shall be loaded."""
+    model: OllamaModel = found(visible_model(request, pk))
+    form = StartForm(request.POST or None, model=model)
+
+    def serve(actor: Actor, model: OllamaModel, data: dict[str, Any]) -> OllamaModel:
+        lifecycle.start_model(actor=actor, model=model, **data)
+        return model
+
+    return asked(request, model, "start-options", form, serve, "")
 
 
 def asked(

@@ -36,3 +36,20 @@ def test_a_pin_is_set_at_once(user: Run, panel: FakePanel, verb: str) -> None:
     assert user(verb, "a").stdout == f"{verb}ned 'a:latest'\n"
     assert json.loads(user(verb, "a", "--json").stdout)["id"] == 7
     assert panel.count("GET tasks/9/") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (["start", "a", "--keep-alive", "30m", "--num-ctx", "8192"], "start",
+         {"keep_alive": "30m", "num_ctx": 8192}),
+        (["stop", "a", "--force"], "stop", {"force": True}),
+    ],
+)  # fmt: skip
+def test_options_go_with_the_request(
+    user: Run, panel: FakePanel, words: list[str], path: str, body: dict[str, object]
+) -> None:
+    panel.rows("models/", [row(7, "a:latest")])
+    work(panel, "POST", f"models/7/{path}/")
+    assert user(*words).exit_code == 0
+    assert panel.calls[1].body == body

@@ -15,7 +15,7 @@ from tests.pages.conftest import ClientOf
 
 pytestmark = pytest.mark.django_db
 
-AT_REST = {"copy", "rename", "pin", "delete"}
+AT_REST = {"start-options", "copy", "rename", "pin", "delete"}
 
 # status, task (type, state) or None, server, what can be done
 TABLE: list[tuple[str, tuple[str, str] | None, str, set[str]]] = [
@@ -23,7 +23,7 @@ TABLE: list[tuple[str, tuple[str, str] | None, str, set[str]]] = [
     ("stopped", ("model.start", "failed"), "online", {"start", *AT_REST}),
     ("stopped", ("model.pull", "failed"), "online", {"start", "retry", *AT_REST}),
     ("stopped", ("model.pull", "succeeded"), "degraded", {"start", *AT_REST}),
-    ("running", None, "online", {"stop", *AT_REST}),
+    ("running", None, "online", {"stop", "stop-now", *AT_REST}),
     ("running", ("model.pull", "running"), "online", {"pause", "cancel", "pin"}),
     ("waiting", ("model.pull", "queued"), "online", {"pause", "cancel", "pin"}),
     ("downloading", ("model.pull", "running"), "online", {"pause", "cancel", "pin"}),
@@ -67,7 +67,7 @@ def test_what_can_be_done(
 def test_each_permission_brings_its_button(user: User) -> None:
     model = _model("stopped", None, "online")
     user.user_permissions.add(Permission.objects.get(codename="start_ollamamodel"))
-    assert available_actions(model, User.objects.get(pk=user.pk)) == ["start"]
+    assert available_actions(model, User.objects.get(pk=user.pk)) == ["start", "start-options"]
 
 
 def test_a_pinned_one_can_be_unpinned() -> None:

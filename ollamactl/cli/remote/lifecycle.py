@@ -23,27 +23,48 @@ Send = Callable[[Panel, Model], Json]
 
 @click.command(help=_("Load models into memory; they stay there until they are stopped."))
 @names_argument
+@click.option(
+    "--keep-alive",
+    metavar="TIME",
+    help=_("How long they stay after the last request: seconds, 30m, 1h30m; -1 until stopped."),
+)
+@click.option("--num-ctx", type=click.IntRange(min=4), help=_("The context length in tokens."))
 @server_option
 @detach_option
 @json_option
-def start(names: tuple[str, ...], server: str | None, detach: bool, as_json: bool) -> None:
+def start(
+    names: tuple[str, ...],
+    keep_alive: str | None,
+    num_ctx: int | None,
+    server: str | None,
+    detach: bool,
+    as_json: bool,
+) -> None:
     """Load models."""
+    asked = {"keep_alive": keep_alive, "num_ctx": num_ctx}
+    body = {key: value for key, value in asked.items() if value is not None} or None
     work = Work(Panel.current(), detach=detach, as_json=as_json)
     work.doing, work.done = _("starting %(name)s"), _("started '%(name)s'")
     work.question = _("Stop waiting for %(name)s?")
-    work.on_each(names, server, lambda panel, model: panel.post(f"models/{model.id}/start/"))
+    work.on_each(names, server, lambda panel, model: panel.post(f"models/{model.id}/start/", body))
 
 
 @click.command(help=_("Unload models from memory, after the requests that they are answering."))
 @names_argument
+@click.option(
+    "--force", is_flag=True, help=_("End the requests that they are answering with an error.")
+)
 @server_option
 @detach_option
 @json_option
-def stop(names: tuple[str, ...], server: str | None, detach: bool, as_json: bool) -> None:
+def stop(
+    names: tuple[str, ...], force: bool, server: str | None, detach: bool, as_json: bool
+) -> None:
     """Unload models."""
+    body = {"force": True} if force else None
     work = Work(Panel.current(), detach=detach, as_json=as_json)
     work.doing, work.done = _("stopping %(name)s"), _("stopped '%(name)s'")
-    work.on_each(names, server, lambda panel, model: panel.post(f"models/{model.id}/stop/"))
+    work.on_each(names, server, lambda panel, model: panel.post(f"models/{model.id}/stop/", body))
 
 
 @click.command(help=_("Delete models from their server."))
