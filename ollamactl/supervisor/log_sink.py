@@ -1,6 +1,7 @@
 """Where the log goes: the terminal and a rotated file in the home."""
 
 import contextlib
+import os
 import queue
 import sys
 import threading
@@ -56,9 +57,7 @@ class LogSink:
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(None)
         self._thread.join(timeout=1)
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
+        self._let_go()
 
     def _show(self, line: str) -> None:
         try:
@@ -80,17 +79,32 @@ class LogSink:
     def _write_file(self, line: str) -> None:
         # A full disk must not end the panel: it is then that people look at it.
         with contextlib.suppress(OSError, ValueError):
+            if self._file is not None and not self._is_in_place(self._file):
+                self._let_go()
             if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._file = self._path.open("a", encoding="utf-8", errors="replace")
             self._file.write(line + "\n")
             self._file.flush()
             if self._file.tell() > FILE_BYTES:
                 self._rotate()
 
-    def _rotate(self) -> None:
+    def _is_in_place(self, file: IO[str]) -> bool:
+        """Not if somebody has deleted or moved it: nobody would ever read what is written there."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _let_go(self) -> None:
         if self._file is not None:
-            self._file.close()
+            # What a full disk has not taken fails again here.
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._file = None
+
+    def _rotate(self) -> None:
+        self._let_go()
         for number in range(OLD_FILES - 1, 0, -1):
             older = self._path.with_name(f"{FILE_NAME}.{number}")
             if older.exists():

@@ -86,3 +86,22 @@ def test_announcement_is_plain_on_a_console_and_a_record_in_json(tmp_path: Path)
         log.close()
     assert console.getvalue() == "\nready: http://x/\npassword: y\n\n"
     assert json.loads(machine.getvalue())["event"] == "ready: http://x/ password: y"
+
+
+@pytest.mark.parametrize("removed", ["file", "folder", "moved"])
+def test_a_log_that_somebody_removes_is_begun_again(tmp_path: Path, removed: str) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    path = folder / FILE_NAME
+    log = LogSink(folder, "console", io.StringIO())
+    log.say("before")
+    if removed == "moved":
+        path.rename(folder / "aside")
+    else:
+        path.unlink()
+    if removed == "folder":
+        folder.rmdir()
+    log.say("after")
+    log.close()
+    assert "after" in path.read_text()
+    assert "before" not in path.read_text()
