@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+
+from ollamactl.supervisor.stack import WITHOUT_PAGES
 
 
 class ProjectConfig(AppConfig):
@@ -17,6 +21,13 @@ class ProjectConfig(AppConfig):
 
 
 class PanelAdminConfig(AdminConfig):
-    """The admin, mounted at the root with the panel's own pages."""
+    """The admin, mounted at the root with the panel's own pages.
+
+    A worker shows no page: there nothing of the admin is loaded.
+    """
 
     default_site = "ollamactl.site.PanelSite"
+
+    def ready(self) -> None:
+        if WITHOUT_PAGES not in os.environ:
+            super().ready()

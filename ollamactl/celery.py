@@ -7,6 +7,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ollamactl.settings.base")
+# Django's checks load every page and view; a worker that serves none does without their memory.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("ollamactl")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -97,7 +97,6 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
 
 # --- what it is made of ---------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
     "ollamactl.apps.ProjectConfig",
     "models_app",
     "tasks_app",

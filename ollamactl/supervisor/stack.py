@@ -11,6 +11,8 @@ from ollamactl.supervisor.valkey import find_valkey, set_damaged_data_aside, val
 
 QUEUES = "control,pulls,default"
 WORKER_THREADS = 256
+# Set for a process that shows no pages: it loads nothing of them.
+WITHOUT_PAGES = "OLLAMACTL_WITHOUT_PAGES"
 # The kernel's memory policy matters to servers with gigabytes; this one holds a few messages.
 VALKEY_CHATTER = ("Memory overcommit must be enabled", "Received SIGTERM", "ready to exit")
 # Starts in a row that fail before Valkey's data is taken for damaged.
@@ -61,7 +63,7 @@ def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
         *("--queues", QUEUES, "--without-gossip", "--without-mingle"),
         *("--loglevel", "INFO"),
     )
-    return ProcessSpec("worker", command, environment, PROJECT)
+    return ProcessSpec("worker", command, {**environment, WITHOUT_PAGES: "1"}, PROJECT)
 
 
 def simulator_spec(config: Config, environment: dict[str, str], port: int) -> ProcessSpec:
