@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import sys
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
+from ollamactl.supervisor.records import LogRecord, to_console
 
 NOISY = (
     *("httpx", "httpcore", "daphne", "axes", "kombu"),
     # Every tick of the beat would be three lines; failures are warnings and errors.
     *("celery.beat", "celery.worker.strategy", "celery.app.trace"),
 )
+
+
+class LineFormatter(logging.Formatter):
+    """A record as one line: a JSON object, as the supervisor reads it, or text for people."""
+
+    def __init__(self, *, is_json: bool) -> None:
+        super().__init__()
+        self._is_json = is_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with what was raised."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        level, message = record.levelname.lower(), record.getMessage()
+        fields: dict[str, Any] = {"logger": record.name}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        if not self._is_json:
+            return to_console(LogRecord(record.name, message, level, time, fields))
+        document = {"event": message, "level": level, "timestamp": time, **fields}
+        return json.dumps(document, ensure_ascii=False, default=str)
 
 
 def is_worth_a_line(record: logging.LogRecord) -> bool:
@@ -28,24 +49,8 @@ def without_traceback(record: logging.LogRecord) -> bool:
 
 def configure(config: dict[str, Any]) -> None:
     """Send every logger to stderr, as JSON lines or for a console."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if config.get("format") == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    handler.setFormatter(LineFormatter(is_json=config.get("format") == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -53,9 +58,3 @@ def configure(config: dict[str, Any]) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("django.request").addFilter(is_worth_a_line)
     logging.getLogger("django.security.DisallowedHost").addFilter(without_traceback)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
-
-import structlog
 
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import (
@@ -30,7 +29,7 @@ from models_app.ollama.untrusted import (
 )
 from ollamactl.lib.errors import InvalidInput
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 _FOREVER = dt.timedelta(days=20 * 365)
 _MOST_FACTS = 200
@@ -79,7 +78,8 @@ def read_tags(answer: JsonObject) -> list[TagEntry]:
             remote_model=clean_text(raw.get("remote_model")),
         )
     if len(entries) < len(listed):
-        log.warning("tags.entries_left_out", count=len(listed) - len(entries))
+        left_out = len(listed) - len(entries)
+        logger.warning("%d entries of a list of models are left out", left_out)
     return list(entries.values())
 
 
