@@ -18,6 +18,8 @@ def child_environment(config: Config, environ: Mapping[str, str]) -> dict[str, s
     the format that was asked for."""
     search_path = [str(PROJECT), *filter(None, [environ.get("PYTHONPATH")])]
     return {
+        # Each of a worker's many threads would get an arena of its own, and keep what it once held.
+        "MALLOC_ARENA_MAX": "2",
         **environ,
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         "OLLAMACTL_HOME": str(config.home),
