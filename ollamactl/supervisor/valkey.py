@@ -59,6 +59,8 @@ def valkey_command(binary: Path, unix_socket: Path, folder: Path) -> tuple[str, 
         *("--dir", str(folder)),
         *("--appendonly", "yes"),
         *("--appendfsync", "everysec"),
+        # A few messages fill it again and again: it is written anew at 4 MB, not at 64.
+        *("--auto-aof-rewrite-min-size", "4mb"),
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
