@@ -48,6 +48,11 @@ class Sampler:
                 found[f"threads of {name}"] += process.num_threads()
                 found[f"open files of {name}"] += process.num_fds()
                 found[f"connections of {name}"] += len(process.net_connections("all"))
+                if name in ("web", "worker"):
+                    files = [Path(file.path).name for file in process.open_files()]
+                    found[f"of these, the database, of {name}"] += sum(
+                        file.startswith("ollamactl.sqlite3") for file in files
+                    )
         memory = sum(value for name, value in found.items() if name.startswith("memory"))
         return {**found, "memory of all (PSS, MB)": memory}
 

@@ -14,6 +14,7 @@ import httpx
 
 from bench.stack import SimulatedOllama, run_inside
 from tests.components.panel import PanelProcess
+from tests.components.waiting import wait_until
 from tests.end_to_end.api import ENDED, Api
 
 PULL_BYTES = 4_000_000
@@ -42,7 +43,7 @@ class Work:
 
     def start(self) -> None:
         """Begin everything."""
-        self._log_in_to_pages()
+        self._fill_login(self._pages)
         for server in self._servers:
             self._begin(f"pulls on server {server}", 0.5, partial(self.pull, server))
         self._begin("pulls that fail", 3.0, self.pull_in_vain)
@@ -71,6 +72,7 @@ class Work:
         if number % 7 == 3:
             self._api.call("POST", f"tasks/{task}/cancel/")
         if number % 7 == 5 and self._api.call("POST", f"tasks/{task}/pause/").is_success:
+            wait_until(lambda: self._rests(task), "the pull is paused or at its end", 60)
             self._api.call("POST", f"tasks/{task}/resume/")
         self._api.wait_for_task(task)
         self._delete(model)
@@ -106,7 +108,11 @@ class Work:
 
     def look(self, number: int) -> None:
         """A page, and the list of models from the API."""
-        self._pages.get(PAGES[number % len(PAGES)]).raise_for_status()
+        page = self._pages.get(PAGES[number % len(PAGES)])
+        if page.has_redirect_location:  # the session was aged, too
+            self._fill_login(self._pages)
+        else:
+            page.raise_for_status()
         self._api.get("models/", page_size=50, ordering="-created_at")
 
     def listen(self, number: int) -> None:
@@ -161,14 +167,14 @@ class Work:
         if answer.status_code == httpx.codes.ACCEPTED:
             self._api.wait_for_task(answer.json()["task"]["id"])
 
+    def _rests(self, task: int) -> bool:
+        return self._api.get(f"tasks/{task}/")["state"] in ("paused", *ENDED)
+
     def _wait_or_cancel(self, task: int) -> None:
         """A pull in vain is tried again for minutes: a person gives up before."""
         if self._stop.wait(3) or self._api.get(f"tasks/{task}/")["state"] not in ENDED:
             self._api.call("POST", f"tasks/{task}/cancel/")
         self._api.wait_for_task(task)
-
-    def _log_in_to_pages(self) -> None:
-        self._fill_login(self._pages)
 
     def _fill_login(self, client: httpx.Client) -> None:
         page = client.get("/login/")
