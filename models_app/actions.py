@@ -126,6 +126,15 @@ ACTIONS: dict[str, Action] = {
             in_list=False,
         ),
         Action(
+            "recreate",
+            "models_app.recreate_ollamamodel",
+            _("Recreate"),
+            "autorenew",
+            _("“%(name)s” is being recreated."),
+            dialog="admin:model-recreate",
+            in_list=False,
+        ),
+        Action(
             "pin",
             "models_app.pin_ollamamodel",
             _("Pin"),
@@ -156,7 +165,7 @@ ACTIONS: dict[str, Action] = {
 
 
 # What can be done with everything that is on its server.
-INSTALLED = ("copy", "rename", "delete")
+INSTALLED = ("copy", "rename", "recreate", "delete")
 
 
 def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[str]:

@@ -11,6 +11,7 @@ TASK_TYPES = {
     "model.delete": _("Delete"),
     "model.copy": _("Copy"),
     "model.rename": _("Rename"),
+    "model.recreate": _("Recreate"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -25,5 +26,6 @@ TASK_PHASES = {
     "unloading": _("unloading"),
     "deleting": _("deleting"),
     "copying": _("copying"),
+    "creating": _("creating"),
     "reading": _("reading the list of models"),
 }

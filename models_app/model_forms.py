@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaModel
 from models_app.services.lifecycle import parse_name
+from models_app.services.parameters import read_lines
+from models_app.services.recreating import LONGEST_TEXT
 from models_app.services.starting import LEAST_CONTEXT, MOST_CONTEXT
 from ollamactl.lib.errors import InvalidInput
 
@@ -44,6 +46,39 @@ class StartForm(forms.Form):
             "request that asks for another length loads the model anew."
         )
         self.fields["num_ctx"].help_text = f"{known} {rest}".strip()
+
+
+class RecreateForm(forms.Form):
+    """What shall be different about a model."""
+
+    parameters = forms.CharField(
+        label=_("Parameters"),
+        required=False,
+        max_length=10_000,
+        help_text=_(
+            "One a line as in a Modelfile, for example “temperature 0.7” or “num_ctx 8192”."
+        ),
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "autofocus": True}),
+    )
+    system = forms.CharField(
+        label=_("System prompt"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    template = forms.CharField(
+        label=_("Template"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
+    )
+
+    def clean_parameters(self) -> dict[str, Any]:
+        """The parameters by name, in their types."""
+        try:
+            return read_lines(self.cleaned_data["parameters"])
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error.detail), code=error.code) from error
 
 
 class NewNameForm(forms.Form):

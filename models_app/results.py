@@ -57,6 +57,20 @@ def describe_rename(result: Result) -> Outcome:
     return Outcome([_("renamed from %(old)s to %(new)s") % names])
 
 
+def describe_recreate(result: Result) -> Outcome:
+    """What was changed, and which version it is now."""
+    names = {
+        "parameters": _("parameters changed"),
+        "system": _("system prompt changed"),
+        "template": _("template changed"),
+    }
+    changed = result.get("changed")
+    told = [names[name] for name in changed if name in names] if isinstance(changed, list) else []
+    if digest := result.get("digest"):
+        told.append(_("digest %(digest)s") % {"digest": str(digest)[:12]})
+    return Outcome(told)
+
+
 def describe_delete(result: Result) -> Outcome:
     """That the server has it no more."""
     return Outcome([_("gone from the server and from the panel")])
@@ -96,5 +110,6 @@ DESCRIBERS = {
     "model.delete": describe_delete,
     "model.copy": describe_copy,
     "model.rename": describe_rename,
+    "model.recreate": describe_recreate,
     "server.sync": describe_sync,
 }

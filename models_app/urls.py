@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:pk>/copy/", model_forms.copy, name="model-copy"),
     path("models/<int:pk>/start-options/", model_forms.start, name="model-start-options"),
     path("models/<int:pk>/rename/", model_forms.rename, name="model-rename"),
+    path("models/<int:pk>/recreate/", model_forms.recreate, name="model-recreate"),
     path("models/<int:pk>/<slug:action>/", model_actions.act, name="model-act"),
     path("servers/", servers.server_list, name="servers"),
     path("servers/add/", servers.add_server, name="server-add"),

@@ -196,6 +196,17 @@ class StopSerializer(StrictSerializer):
     force = serializers.BooleanField(required=False)
 
 
+class RecreateSerializer(StrictSerializer):
+    """What shall be different; what is left out stays as it is. With nothing: pulled again.
+
+    `parameters` are Ollama's own, such as `{"temperature": 0.7, "stop": ["<end>"]}`.
+    """
+
+    parameters = serializers.DictField(required=False, allow_empty=True)
+    system = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=50_000)
+    template = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=50_000)
+
+
 class NewNameSerializer(StrictSerializer):
     """The name that a copy shall have, or the model itself from now on."""
 

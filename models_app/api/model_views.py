@@ -22,6 +22,7 @@ from models_app.api.model_serializers import (
     NewNameSerializer,
     PreflightSerializer,
     PullSerializer,
+    RecreateSerializer,
     StartSerializer,
     StopSerializer,
     SyncAllSerializer,
@@ -29,7 +30,7 @@ from models_app.api.model_serializers import (
 )
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
-from models_app.services import copies, lifecycle, pins, preflight, servers
+from models_app.services import copies, lifecycle, pins, preflight, recreating, servers
 from ollamactl.lib.api.serializers import StrictSerializer
 from ollamactl.lib.errors import NotFound
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
@@ -60,6 +61,7 @@ class ModelViewSet(PanelViewSet):
         "stop": lifecycle.STOP,
         "copy": copies.COPY,
         "rename": copies.COPY,
+        "recreate": recreating.RECREATE,
         "pin": pins.PIN,
         "unpin": pins.PIN,
         "cancel": CANCEL_TASK,
@@ -142,6 +144,17 @@ class ModelViewSet(PanelViewSet):
         """Give the model another name; its id and its history stay."""
         return self._to_new_name(request, copies.rename_model)
 
+    @extend_schema(request=RecreateSerializer, responses={202: AcceptedModelSerializer})
+    @action(detail=True, methods=["post"])
+    def recreate(self, request: Request, pk: int) -> Response:
+        """Make the model anew; the old one stays until the new one is there."""
+        given = RecreateSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        begun = recreating.recreate_model(
+            actor=self.actor, model=self.get_object(), **given.validated_data
+        )
+        return self._begun(begun)
+
     @changed
     @action(detail=True, methods=["post"])
     def pin(self, request: Request, pk: int) -> Response:
@@ -199,7 +212,11 @@ class ModelViewSet(PanelViewSet):
     def _to_new_name(self, request: Request, service: Callable[..., copies.Begun]) -> Response:
         given = NewNameSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        begun = service(actor=self.actor, model=self.get_object(), **given.validated_data)
+        return self._begun(
+            service(actor=self.actor, model=self.get_object(), **given.validated_data)
+        )
+
+    def _begun(self, begun: copies.Begun) -> Response:
         return self.accepted(
             model=ModelSerializer(begun.model).data, task=TaskSerializer(begun.task).data
         )

@@ -7,6 +7,7 @@ from models_app.runners.copies import CopyRunner, RenameRunner
 from models_app.runners.deletion import DeleteRunner
 from models_app.runners.memory import StartRunner, StopRunner
 from models_app.runners.pulls import PullRunner
+from models_app.runners.recreation import RecreateRunner
 from models_app.runners.syncs import SyncAllRunner, SyncRunner
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DeleteRunner",
     "ModelRunner",
     "PullRunner",
+    "RecreateRunner",
     "RenameRunner",
     "StartRunner",
     "StopRunner",

@@ -13,6 +13,7 @@ from models_app.models import OllamaServer
 from models_app.ollama.errors import OllamaError
 from models_app.services import sync
 from models_app.services.listing import Listing
+from models_app.services.recreating import without_workshop
 from models_app.services.servers import create_sync
 from tasks_app.choices import Unit
 from tasks_app.models import Task
@@ -40,7 +41,7 @@ class SyncRunner(Runner):
         if server is None:
             raise TaskFailed(_("This server is gone from the panel."), code="server_gone")
         self.run.progress(phase="reading")
-        listing = self.run.stream(self._read(server))
+        listing = without_workshop(server, self.run.stream(self._read(server)))
         counts = sync.apply_listing(
             server=server,
             listing=listing,

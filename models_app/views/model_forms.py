@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.actions import ACTIONS
-from models_app.model_forms import NewNameForm, StartForm
+from models_app.choices import Source
+from models_app.model_forms import NewNameForm, RecreateForm, StartForm
 from models_app.models import OllamaModel
-from models_app.services import copies, lifecycle
+from models_app.services import copies, lifecycle, recreating
 from models_app.views.models import visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.pages import found, go_to, render_dialog
@@ -69,6 +70,25 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         return model
 
     return asked(request, model, "start-options", form, serve, "")
+
+
+@require_http_methods(METHODS)
+@requires(recreating.RECREATE)
+def recreate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask what shall be different about a model."""
+    model: OllamaModel = found(visible_model(request, pk))
+    intro = _(
+        "The model is made again out of itself with what you enter; what you leave empty stays as "
+        "it is. The old one stays until the new one is there."
+    )
+    if model.source != Source.LOCAL:
+        intro += " " + _("With nothing entered it is pulled again from its registry.")
+    form = RecreateForm(request.POST or None)
+
+    def serve(actor: Actor, model: OllamaModel, data: dict[str, Any]) -> OllamaModel:
+        return recreating.recreate_model(actor=actor, model=model, **data).model
+
+    return asked(request, model, "recreate", form, serve, intro)
 
 
 def asked(

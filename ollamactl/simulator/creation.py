@@ -49,6 +49,9 @@ async def create_lines(
 
 
 def _compose(base: Manifest | None, body: dict[str, Any], store: Store) -> Manifest:
+    template = str(body.get("template") or "")
+    if template.count("{{") != template.count("}}"):
+        raise Refused(400, "template error: template: :1: unclosed action")
     layers = list(base.layers) if base else _uploaded(body, store)
     for kind in _REPLACED_TEXTS:
         if text := body.get(kind):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,23 @@ def test_options_go_with_the_request(
     work(panel, "POST", f"models/7/{path}/")
     assert user(*words).exit_code == 0
     assert panel.calls[1].body == body
+
+
+def test_what_shall_be_different_is_sent(user: Run, panel: FakePanel, tmp_path: Path) -> None:
+    panel.rows("models/", [row(7, "a:latest")])
+    work(panel, "POST", "models/7/recreate/")
+    template = tmp_path / "template"
+    template.write_text("{{ .Prompt }}")
+    result = user(
+        *("recreate", "a", "-p", "temperature=0.7", "-p", "stop=x", "-p", "stop=y=z"),
+        *("--system", "Be brief.", "--template", str(template)),
+    )
+    assert (result.exit_code, result.stdout) == (0, "recreated 'a:latest'\n")
+    assert panel.calls[1].body == {
+        "parameters": {"temperature": "0.7", "stop": ["x", "y=z"]},
+        "system": "Be brief.",
+        "template": "{{ .Prompt }}",
+    }
+    assert user("recreate", "a").exit_code == 0
+    assert panel.calls[-2].body is None
+    assert user("recreate", "a", "-p", "hot").exit_code == 2

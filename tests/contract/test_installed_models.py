@@ -123,3 +123,29 @@ def test_blob_upload_is_checked_against_its_digest(calls: Calls) -> None:
     assert calls.post(f"/api/blobs/{digest}", content=content).status_code == 200
     assert calls.head(f"/api/blobs/{digest}").status_code == 200
     assert calls.head("/api/blobs/sha256:short").status_code == 400
+
+
+def test_create_merges_parameters_over_those_of_its_base(backend: Backend, calls: Calls) -> None:
+    def create(name: str, base: str, **changes: object) -> dict[str, str]:
+        order = {"model": name, "from": base, "stream": False, **changes}
+        calls.post("/api/create", json=order).raise_for_status()
+        body = calls.post("/api/show", json={"model": name}).json()
+        rows = (line.split(None, 1) for line in body["parameters"].splitlines())
+        return {**{key: value.strip() for key, value in rows}, "system": body.get("system", "")}
+
+    first = create("first", backend.model, parameters={"temperature": 0.25, "top_k": 7})
+    assert (first["temperature"], first["top_k"]) == ("0.25", "7")
+    second = create("second", "first", parameters={"top_k": 9}, system="Be brief.")
+    assert (second["temperature"], second["top_k"], second["system"]) == ("0.25", "9", "Be brief.")
+    # An empty text is as none: what the base has stays.
+    assert create("third", "second", system="")["system"] == "Be brief."
+    # Out of itself with what it has already: the same content.
+    assert create("second", "second", parameters={"top_k": 9}, system="Be brief.") == second
+
+
+def test_create_refuses_a_template_that_is_none(backend: Backend, calls: Calls) -> None:
+    order = {"model": "broken", "from": backend.model, "template": "{{ .Prompt", "stream": False}
+    answer = calls.post("/api/create", json=order)
+    assert answer.status_code == 400, answer.text
+    assert "template" in answer.json()["error"]
+    assert "broken:latest" not in calls.tags()

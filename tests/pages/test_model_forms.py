@@ -67,3 +67,34 @@ def test_a_pin_is_set_and_shown(operator: Client, model: OllamaModel) -> None:
     assert f'id="model-{model.pk}-unpin"' in panel
     row = operator.get(reverse("admin:model-row", args=[model.pk])).content.decode()
     assert "pinned</span>" in row
+
+
+def test_what_shall_be_different_is_asked_for(operator: Client, model: OllamaModel) -> None:
+    url = reverse("admin:model-recreate", args=[model.pk])
+    assert "pulled again" in operator.get(url, headers=HTMX).content.decode()
+    wrong = operator.post(url, {"parameters": "heat 3"}, headers=HTMX)
+    assert wrong.status_code == 422
+    assert "no parameter “heat”" in wrong.content.decode()
+    data = {"parameters": "temperature 0.7\nnum_ctx 4096", "system": "Be brief."}
+    assert operator.post(url, data, headers=HTMX).status_code == 204
+    task = Task.objects.get()
+    assert (task.type, task.payload["changes"]) == (
+        "model.recreate",
+        {"parameters": {"temperature": 0.7, "num_ctx": 4096}, "system": "Be brief."},
+    )
+
+
+def test_how_it_is_loaded_is_asked_for(operator: Client, model: OllamaModel) -> None:
+    OllamaModel.objects.update(context_length=4096)
+    url = reverse("admin:model-start-options", args=[model.pk])
+    assert "4096" in operator.get(url, headers=HTMX).content.decode()
+    for data, said in (
+        ({"keep_alive": "soon"}, "no length of time"),
+        ({"keep_alive": "-1", "num_ctx": "5000"}, "4 to 4096 tokens"),
+    ):
+        wrong = operator.post(url, data, headers=HTMX)
+        assert wrong.status_code == 422
+        assert said in wrong.content.decode()
+    answer = operator.post(url, {"keep_alive": "30m", "num_ctx": "2048"}, headers=HTMX)
+    assert answer.status_code == 204
+    assert Task.objects.get().payload == {"keep_alive": 1800, "num_ctx": 2048}

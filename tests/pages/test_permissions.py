@@ -36,6 +36,8 @@ TABLE = [
     ("model-copy", (), "post", WORKERS),
     ("model-start-options", (), "get", WORKERS),
     ("model-start-options", (), "post", WORKERS),
+    ("model-recreate", (), "get", WORKERS),
+    ("model-recreate", (), "post", WORKERS),
     ("model-rename", (), "get", WORKERS),
     ("model-rename", (), "post", WORKERS),
     ("servers", (), "get", EVERYBODY),

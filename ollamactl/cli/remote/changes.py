@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TextIO
+
 import click
 
 from ollamactl.cli.remote.client import Panel
@@ -48,6 +50,68 @@ def rename(name: str, new_name: str, server: str | None, detach: bool, as_json: 
         server,
         lambda panel, model: panel.post(f"models/{model.id}/rename/", {"name": new_name}),
     )
+
+
+@click.command(
+    help=_("Make a model anew with changes, or pull it again; the old one stays until then.")
+)
+@old_argument
+@click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=_("A parameter such as temperature=0.7; may be given several times."),
+)
+@click.option("--system", metavar="TEXT", help=_("The system prompt."))
+@click.option(
+    "--template",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help=_("A file with the template of the prompt; - reads it from the input."),
+)
+@server_option
+@detach_option
+@json_option
+def recreate(
+    name: str,
+    parameters: tuple[str, ...],
+    system: str | None,
+    template: TextIO | None,
+    server: str | None,
+    detach: bool,
+    as_json: bool,
+) -> None:
+    """Make a model anew."""
+    body: dict[str, Any] = {}
+    if parameters:
+        body["parameters"] = _parameters(parameters)
+    if system is not None:
+        body["system"] = system
+    if template is not None:
+        body["template"] = template.read()
+    work = Work(Panel.current(), detach=detach, as_json=as_json)
+    work.doing, work.done = _("recreating %(name)s"), _("recreated '%(name)s'")
+    work.on_each(
+        [name],
+        server,
+        lambda panel, model: panel.post(f"models/{model.id}/recreate/", body or None),
+    )
+
+
+def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
+    """Names and values; a `stop` that comes again is one more."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(_("Write it as NAME=VALUE."), param_hint="--parameter")
+        if name == "stop":
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    return found
 
 
 @click.command(help=_("Pin models: the panel's own clean-ups leave them alone."))
