@@ -13,11 +13,14 @@ from tasks_app.invariants import broken_rules as broken_rules_of_tasks
 from tasks_app.models import Task
 
 
-def broken_rules() -> list[str]:
-    """A sentence for each row that contradicts itself, its task or its family."""
-    models = OllamaModel.objects.select_related("server", "last_task").order_by("pk")
+def broken_rules(newest: int | None = None) -> list[str]:
+    """A sentence for each row that contradicts itself, its task or its family.
+
+    Looks at so many of the newest models and tasks, or at all.
+    """
+    models = OllamaModel.objects.select_related("server", "last_task").order_by("-pk")[:newest]
     broken = [f"model {row.pk} ({row.name}): {r}" for row in models.iterator(500) for r in _of(row)]
-    return [*broken_rules_of_tasks(), *_tasks_without_models(), *broken]
+    return [*broken_rules_of_tasks(newest), *_tasks_without_models(newest), *broken]
 
 
 def _of(model: OllamaModel) -> Iterator[str]:
@@ -34,8 +37,8 @@ def _of(model: OllamaModel) -> Iterator[str]:
         yield f"has the key {model.key}"
 
 
-def _tasks_without_models() -> Iterator[str]:
-    live = Task.objects.filter(resource_type="model", state__in=LIVE).order_by("pk")
+def _tasks_without_models(newest: int | None) -> Iterator[str]:
+    live = Task.objects.filter(resource_type="model", state__in=LIVE).order_by("-pk")[:newest]
     for task in live.iterator(500):
         model = OllamaModel.objects.filter(pk=task.resource_id or 0).first()
         if model is None or model.last_task_id != task.pk:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import platform
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
-from ollamactl.supervisor.environment import PROJECT
+from ollamactl.supervisor.environment import PROJECT, child_environment
 from ollamactl.supervisor.home import check_writable
 from ollamactl.supervisor.listener import open_listener
 from ollamactl.supervisor.lock import read_holder
@@ -24,6 +25,7 @@ from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.valkey import find_valkey
 
 OLLAMA_TIMEOUT = 3.0
+ROWS_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def examine(config: Config) -> list[Finding]:
         check_valkey,
         check_address,
         check_database,
+        check_rows,
         check_messages,
         check_exposure,
         check_ollama,
@@ -136,6 +139,32 @@ def _outside(name: str, url: str, find: Callable[[Config], str], config: Config)
     except StartError as error:
         return Finding(name, True, False, address_of(url), str(error))
     return _finding(name, _("%(version)s at %(address)s") % values)
+
+
+def check_rows(config: Config) -> Finding:
+    """Whether tasks and models agree with each other; of a large database the newest ones."""
+    if not config.database_url and not (config.home / "ollamactl.sqlite3").exists():
+        return _finding("rows", _("not made yet"))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "django", "check_rows"],
+            env=child_environment(config, os.environ),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ROWS_TIMEOUT,
+        )
+        found = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        advice = _("Start the panel: it brings the database up to date, or says why it cannot.")
+        return _finding("rows", _("they cannot be read"), False, advice, required=False)
+    if not found["count"]:
+        return _finding("rows", _("tasks and models agree"))
+    advice = _("Restart the panel, which sets right what a crash has left. Report what stays.")
+    shown = _("contradictions: %(count)d; %(first)s")
+    values = {"count": found["count"], "first": "; ".join(found["broken"][:3])}
+    return _finding("rows", shown % values, False, advice)
 
 
 def check_messages(config: Config) -> Finding:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from ollamactl.settings.env import Config
@@ -85,3 +86,33 @@ def test_ollama_that_answers_is_found_with_its_version(
     server = new_ollama()
     found = finding(make_config(OLLAMACTL_OLLAMA_URL=server.url), "Ollama")
     assert (found.ok, found.found) == (True, f"{server.url}, version 0.24.0")
+
+
+def in_django(home: Path, *arguments: str) -> None:
+    """Run Python in the environment of a panel's processes."""
+    environment = clean_environment(home, DJANGO_SETTINGS_MODULE="ollamactl.settings.base")
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, timeout=120)
+
+
+def test_rows_that_contradict_each_other_are_a_failure(home: Path) -> None:
+    home.mkdir()
+    in_django(home, "-m", "django", "bootstrap")
+    healthy = {item["name"]: item for item in json.loads(doctor(home, "--json").stdout)}
+    assert healthy["rows"]["ok"], healthy["rows"]
+    make = "import django; django.setup(); from tasks_app.models import Task; "
+    in_django(home, "-c", f"{make}Task.objects.create(type='server.sync', state='running')")
+    ended = doctor(home)
+    assert ended.returncode == 1
+    assert "FAIL  rows: contradictions: 1; task 1 (server.sync): " in ended.stdout
+    assert "is running without an owner and a lease" in ended.stdout
+    assert "Restart the panel" in ended.stdout
+
+
+def test_rows_of_an_unreadable_database_are_said_to_be_unread(make_config: MakeConfig) -> None:
+    config = make_config()
+    prepare_home(config)
+    with closing(sqlite3.connect(config.home / "ollamactl.sqlite3")) as connection:
+        connection.execute("CREATE TABLE t (c)")
+    found = finding(config, "rows")
+    assert (found.ok, found.required) == (False, False)
+    assert "Start the panel" in found.advice

@@ -1,0 +1,37 @@
+"""Whether the rows of tasks and models contradict themselves."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from models_app.invariants import broken_rules
+
+NEWEST = 10_000
+SHOWN = 20
+PAUSE = 1.0  # seconds
+
+
+class Command(BaseCommand):
+    """Print JSON: `count` and the first sentences, `broken`, of rows that break a rule.
+
+    A panel that runs changes rows while they are read: only what is still so after a moment counts.
+    """
+
+    help = "Check the newest rows of tasks and models against the rules they must follow."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            broken = broken_rules(NEWEST)
+            if broken:
+                time.sleep(PAUSE)
+                again = set(broken_rules(NEWEST))
+                broken = [sentence for sentence in broken if sentence in again]
+        except DatabaseError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps({"count": len(broken), "broken": broken[:SHOWN]}))
