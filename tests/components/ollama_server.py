@@ -21,8 +21,14 @@ class OllamaProcess:
     It keeps its port and its store over `stop` and `kill`, so `start` brings the same server back.
     """
 
-    def __init__(self, binary: Path, folder: Path, *, seed: Path | None = None) -> None:
-        """`folder` holds everything of this server; `seed` is a store whose models it has."""
+    def __init__(
+        self, binary: Path, folder: Path, *, seed: Path | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        """`folder` holds everything of this server; `seed` is a store whose models it has.
+
+        `host`: where it listens; it is asked on loopback all the same.
+        """
+        self.host = host
         self.binary = binary
         self.folder = folder
         self.models_dir = folder / "models"
@@ -118,7 +124,7 @@ class OllamaProcess:
         return {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
-            "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+            "OLLAMA_HOST": f"{self.host}:{self.port}",
             "OLLAMA_MODELS": str(self.models_dir),
             "OLLAMA_NO_CLOUD": "1",
         }
