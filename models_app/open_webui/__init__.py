@@ -1,0 +1,1 @@
+"""Open WebUI beside Ollama: finding it, and seeing that it is what answers there."""
