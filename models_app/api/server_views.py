@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
-from audit_app.api.base import PanelViewSet
+from models_app.api.connection_views import ConnectionActions
 from models_app.api.serializers import (
     ServerInputSerializer,
     ServerSerializer,
@@ -23,7 +23,7 @@ from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
 VIEW = "models_app.view_ollamaserver"
 
 
-class ServerViewSet(PanelViewSet):
+class ServerViewSet(ConnectionActions):
     """The Ollama servers that the panel looks after."""
 
     queryset = OllamaServer.objects.order_by("name", "pk")
@@ -37,6 +37,7 @@ class ServerViewSet(PanelViewSet):
         "destroy": servers.REMOVE,
         "check": VIEW,
         "sync": servers.SYNC,
+        **ConnectionActions.permissions,
     }
 
     def get_queryset(self) -> QuerySet[OllamaServer]:

@@ -44,6 +44,8 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("delete", "v1/servers/<int:pk>/"): ADMINISTERS,
     ("post", "v1/servers/<int:pk>/check/"): SEES,
     ("post", "v1/servers/<int:pk>/sync/"): OPERATES,
+    ("get", "v1/servers/<int:pk>/connection-info/"): SEES,
+    ("get", "v1/servers/<int:pk>/open-webui/"): SEES,
     ("get", "v1/models/"): SEES,
     ("post", "v1/models/"): OPERATES,
     ("post", "v1/models/preflight/"): OPERATES,
