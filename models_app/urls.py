@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from models_app.connection_urls import urlpatterns as connection_urls
 from models_app.views import model_actions, model_forms, models, pulls, server_actions, servers
 
 urlpatterns: list[URLPattern] = [
@@ -28,4 +29,5 @@ urlpatterns: list[URLPattern] = [
     path("servers/<int:pk>/check/", server_actions.check, name="server-check"),
     path("servers/<int:pk>/sync/", server_actions.sync, name="server-sync"),
     path("servers/<int:pk>/remove/", server_actions.remove, name="server-remove"),
+    *connection_urls,
 ]
