@@ -41,6 +41,8 @@ VERBS: dict[str, str] = {
     "sync": "ollamactl.cli.remote.sync:sync",
     "tasks": "ollamactl.cli.remote.tasks:tasks",
     "servers": "ollamactl.cli.remote.servers:servers",
+    "connect": "ollamactl.cli.remote.connect:connect",
+    "open-webui": "ollamactl.cli.remote.connect:open_webui",
 }
 
 
