@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from audit_app.actors import SYSTEM
 from models_app.events import announce_server
-from models_app.looking import SEEN, Finding, ListSeen, look_at
+from models_app.list_turns import list_turns
+from models_app.looking import SEEN, Finding, ListSeen, look_at, read_lists
 from models_app.mirror import SKEW, mirror_loaded
 from models_app.models import OllamaServer
 from models_app.querysets import GONE
@@ -61,16 +62,21 @@ def check_due() -> int:
     return len(servers)
 
 
-def check_servers(servers: Sequence[OllamaServer], *, lists: bool = True) -> None:
-    """Check these servers now, side by side; each finding is written as it comes.
+def check_servers(servers: Sequence[OllamaServer]) -> None:
+    """Check these servers now, side by side; each finding is written as it comes."""
+    for finding in look_at(servers):
+        write_finding(finding)
 
-    `lists`: see `look_at`.
+
+def read_due_lists() -> int:
+    """Read the lists that are due, and sync what has changed; returns how many were asked.
+
+    Apart from the checks: a list may be long, or never end.
     """
-    for news in look_at(servers, lists=lists):
-        if isinstance(news, Finding):
-            write_finding(news)
-        else:
-            _compare(news)
+    servers = _claim_lists()
+    for seen in read_lists(servers):
+        _compare(seen)
+    return len(servers)
 
 
 def _claim() -> list[OllamaServer]:
@@ -85,6 +91,27 @@ def _claim() -> list[OllamaServer]:
         servers = list(waiting.order_by(F("next_check_at").asc(nulls_first=True))[:CLAIM])
         claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
         claimed.update(next_check_at=now + CLAIMED)
+    return servers
+
+
+def _claim_lists() -> list[OllamaServer]:
+    """Servers whose list was not asked for lately, the longest ago first; as many as may be asked.
+
+    `tags_seen_at` is set now already, so that no other worker asks too. One that comes (back) is
+    synced anyway.
+    """
+    now = timezone.now()
+    before = now - timedelta(seconds=settings.TAGS_INTERVAL)
+    due = Q(tags_seen_at__isnull=True) | Q(tags_seen_at__lt=before)
+    asked = OllamaServer.objects.filter(due, status__in=SEEN).exclude(pk__in=list_turns.left_out())
+    room = min(CLAIM, list_turns.free())
+    if not room or not asked.exists():
+        return []
+    with transaction.atomic():
+        waiting = asked.select_for_update(skip_locked=True)
+        servers = list(waiting.order_by(F("tags_seen_at").asc(nulls_first=True))[:room])
+        claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
+        claimed.update(tags_seen_at=now)
     return servers
 
 
@@ -115,7 +142,6 @@ def _compare(seen: ListSeen) -> None:
         server = _same_server(seen.server)
         if server is None:
             return
-        OllamaServer.objects.filter(pk=server.pk).update(tags_seen_at=timezone.now())
         if seen.digest != server.tags_hash:
             _sync(server)
 

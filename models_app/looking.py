@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from queue import SimpleQueue
+from typing import TypeVar
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from models_app.choices import ServerStatus
 from models_app.endpoints import client_of
+from models_app.lateness import Lateness
+from models_app.list_turns import list_turns
 from models_app.models import OllamaServer
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import Busy, OllamaError, ServerError, Unauthorized
-from models_app.ollama.types import LoadedModel, TagEntry
+from models_app.ollama.types import LoadedModel
 from ollamactl.lib.sentences import Sentence
 
 logger = logging.getLogger(__name__)
@@ -30,9 +32,11 @@ logger = logging.getLogger(__name__)
 SECONDS = 3.0
 LIST_SECONDS = 20.0
 SLOW_MS = 1000.0
-# Looks and lists under way at once; the others wait, and their time begins later.
-LOOKS_AT_ONCE = 64
-LISTS_AT_ONCE = 8
+# Looks under way in this process at once, and those among them that have just begun. Who answers,
+# answers at once: so a server that hangs costs a socket for three seconds, and nobody a turn.
+LOOKS_AT_ONCE = 640
+BEGINNING_AT_ONCE = 64
+BEGINNING_SECONDS = 0.2
 SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 
 
@@ -58,69 +62,107 @@ class ListSeen:
     digest: str
 
 
-News = Finding | ListSeen
 _PARTLY = ServerStatus.DEGRADED
+_Result = TypeVar("_Result")
 
 
-def look_at(servers: Sequence[OllamaServer], *, lists: bool = True) -> Iterator[News]:
-    """Ask these servers side by side; what each says comes as soon as it does.
+class _Looker:
+    """A thread with an event loop: what a thousand servers answer keeps no stream waiting.
 
-    `lists`: ask for the list of models too where that is due, after the finding.
+    One for the process, so that its limits hold however many ask.
     """
-    found: SimpleQueue[News | None] = SimpleQueue()
 
-    def ask() -> None:
-        try:
-            asyncio.run(_ask_all(servers, found, lists=lists))
-        finally:
-            found.put(None)
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._beginning = asyncio.Semaphore(BEGINNING_AT_ONCE)
+        self._lateness = Lateness()
+        threading.Thread(target=self._loop.run_forever, name="look", daemon=True).start()
 
-    # A loop of its own: what a thousand servers answer must not keep the streams waiting.
-    threading.Thread(target=ask, name="look", daemon=True).start()
-    while (news := found.get()) is not None:
-        yield news
+    def each(
+        self,
+        servers: Sequence[OllamaServer],
+        ask: Callable[[OllamaServer], Awaitable[_Result | None]],
+    ) -> Iterator[_Result]:
+        """What each says, as soon as it does; whose look breaks is left out."""
+        said: SimpleQueue[_Result | None] = SimpleQueue()
+
+        async def ask_one(server: OllamaServer) -> None:
+            try:
+                said.put(await ask(server))
+            except Exception:
+                logger.exception("A look at a server broke")
+                said.put(None)
+
+        for server in servers:
+            asyncio.run_coroutine_threadsafe(ask_one(server), self._loop)
+        for _server in servers:
+            if (one := said.get()) is not None:
+                yield one
+
+    async def look(self, server: OllamaServer) -> Finding:
+        """One look. What has not answered at once goes on waiting, and lets others begin."""
+        async with self._looks:
+            async with self._beginning:
+                look = asyncio.ensure_future(self._look_fairly(server))
+                await asyncio.wait({look}, timeout=BEGINNING_SECONDS)
+            return await look
+
+    async def _look_fairly(self, server: OllamaServer) -> Finding:
+        """Time in which this process itself was too busy is nothing that the server has done."""
+        with self._lateness as lateness:
+            for _attempt in range(2):
+                before = lateness.total()
+                finding = await _look(server, lateness)
+                if finding.reason != "timeout" or lateness.total() - before < SECONDS / 4:
+                    break
+        return finding
 
 
-def list_digest(tags: Sequence[TagEntry]) -> str:
-    """A number that is another one when the server's list is another one."""
-    lines = sorted(f"{entry.name.full} {entry.digest} {entry.size}" for entry in tags)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+_lock = threading.Lock()
+_lookers: dict[int, _Looker] = {}
 
 
-async def _ask_all(
-    servers: Sequence[OllamaServer], found: SimpleQueue[News | None], *, lists: bool
-) -> None:
-    looks, reads = asyncio.Semaphore(LOOKS_AT_ONCE), asyncio.Semaphore(LISTS_AT_ONCE)
-
-    async def ask(server: OllamaServer) -> None:
-        async with looks:
-            finding = await _look(server)
-        found.put(finding)
-        if lists and finding.status in SEEN and _list_is_due(server):
-            async with reads:
-                if (digest := await _read_list(server)) is not None:
-                    found.put(ListSeen(server, digest))
-
-    answers = await asyncio.gather(*(ask(server) for server in servers), return_exceptions=True)
-    for broken in filter(None, answers):
-        logger.error("A look at a server broke", exc_info=broken)
+def _the_looker() -> _Looker:
+    """This process's; threads do not survive a fork."""
+    with _lock:
+        pid = os.getpid()
+        if pid not in _lookers:
+            _lookers[pid] = _Looker()
+        return _lookers[pid]
 
 
-async def _look(server: OllamaServer) -> Finding:
+def look_at(servers: Sequence[OllamaServer]) -> Iterator[Finding]:
+    """Ask these servers side by side how they are; what each says comes as soon as it does."""
+    looker = _the_looker()
+    return looker.each(servers, looker.look)
+
+
+def read_lists(servers: Sequence[OllamaServer]) -> Iterator[ListSeen]:
+    """Ask these servers for their lists of models side by side; what does not come is left out."""
+    for server in servers:
+        list_turns.begin(server.pk)
+    return _the_looker().each(servers, _read_list)
+
+
+async def _look(server: OllamaServer, lateness: Lateness) -> Finding:
     begun = timezone.now()
     try:
         async with asyncio.timeout(SECONDS), client_of(server) as client:
-            return await _question(server, client, begun)
+            return await _question(server, client, begun, lateness)
     except TimeoutError:
         return Finding(server, begun, ServerStatus.OFFLINE, "timeout", _no_answer())
     except OllamaError as error:
         return Finding(server, begun, _status_of(error), error.code, error.detail)
 
 
-async def _question(server: OllamaServer, client: OllamaClient, begun: datetime) -> Finding:
-    asked_at = time.perf_counter()
+async def _question(
+    server: OllamaServer, client: OllamaClient, begun: datetime, lateness: Lateness
+) -> Finding:
+    asked_at, late = time.perf_counter(), lateness.total()
     version = await client.version()
-    latency_ms = round((time.perf_counter() - asked_at) * 1000, 1)
+    took = time.perf_counter() - asked_at - (lateness.total() - late)
+    latency_ms = round(max(took, 0.0001) * 1000, 1)
     try:
         loaded = await client.ps()
     except OllamaError as error:
@@ -134,12 +176,17 @@ async def _question(server: OllamaServer, client: OllamaClient, begun: datetime)
     )
 
 
-async def _read_list(server: OllamaServer) -> str | None:
+async def _read_list(server: OllamaServer) -> ListSeen | None:
+    came = False
     try:
         async with asyncio.timeout(LIST_SECONDS), client_of(server) as client:
-            return list_digest(await client.tags())
+            digest = await client.tags_digest(total_s=LIST_SECONDS)
+            came = True
+            return ListSeen(server, digest)
     except (OllamaError, TimeoutError):
         return None  # asked again when it is due again
+    finally:
+        list_turns.end(server.pk, came=came)
 
 
 def _no_answer() -> Sentence:
@@ -161,11 +208,3 @@ def _status_of(error: OllamaError) -> ServerStatus:
         return ServerStatus.UNAUTHORIZED
     # It answers, in Ollama's words, that it cannot: that is not the same as silence.
     return _PARTLY if isinstance(error, (Busy, ServerError)) else ServerStatus.OFFLINE
-
-
-def _list_is_due(server: OllamaServer) -> bool:
-    """Only of a server that was there before: one that comes (back) is synced anyway."""
-    seen = server.tags_seen_at
-    # Either way: a clock that was put back must not keep the list unread until it is there again.
-    due = seen is None or abs(timezone.now() - seen) > timedelta(seconds=settings.TAGS_INTERVAL)
-    return server.status in SEEN and due

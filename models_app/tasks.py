@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from models_app.checks import check_due
+from models_app.checks import check_due, read_due_lists
 from models_app.discovery import look_for_a_server
 
 
@@ -13,3 +13,9 @@ def check() -> None:
     """Check the servers that are due, and look for a first one while there is none."""
     look_for_a_server()
     check_due()
+
+
+@shared_task(name="models_app.read_lists")
+def read_lists() -> None:
+    """Read the servers' lists of models that are due."""
+    read_due_lists()

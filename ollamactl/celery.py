@@ -25,6 +25,11 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"queue": "control", "expires": 2},
     },
+    "lists": {
+        "task": "models_app.read_lists",
+        "schedule": 1.0,
+        "options": {"queue": "control", "expires": 2},
+    },
     "tidying": {
         "task": "tasks_app.tidy",
         "schedule": 300.0,

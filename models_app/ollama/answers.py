@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+from collections.abc import Iterable, Iterator
 
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import (
@@ -60,27 +61,51 @@ def _read_name(raw: JsonObject) -> ModelName | None:
     return None
 
 
+class TagsReader:
+    """Takes the entries of `/api/tags` as they come, and gives each model once.
+
+    An entry without a usable name is left out, a second one of a name too.
+    """
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self.left_out = 0
+
+    def read(self, entries: Iterable[object]) -> Iterator[TagEntry]:
+        """The models among the next entries."""
+        for raw in entries:
+            name = _read_name(raw) if isinstance(raw, dict) else None
+            if name is None or name.key in self._keys:
+                self.left_out += 1
+                continue
+            self._keys.add(name.key)
+            yield _read_tag(name, mapping(raw))
+
+    def close(self) -> None:
+        """Say in the log what was left out."""
+        if self.left_out:
+            logger.warning("%d entries of a list of models are left out", self.left_out)
+
+
 def read_tags(answer: JsonObject) -> list[TagEntry]:
-    """The models of `/api/tags`. An entry without a usable name is left out, a second one too."""
-    entries: dict[str, TagEntry] = {}
-    listed = objects(answer.get("models"))
-    for raw in listed:
-        name = _read_name(raw)
-        if name is None or name.key in entries:
-            continue
-        entries[name.key] = TagEntry(
-            name=name,
-            digest=bare_digest(raw.get("digest")),
-            size=whole_number(raw.get("size")),
-            modified_at=moment(raw.get("modified_at")),
-            details=read_details(raw.get("details")),
-            remote_host=clean_text(raw.get("remote_host")),
-            remote_model=clean_text(raw.get("remote_model")),
-        )
-    if len(entries) < len(listed):
-        left_out = len(listed) - len(entries)
-        logger.warning("%d entries of a list of models are left out", left_out)
-    return list(entries.values())
+    """The models of a whole answer of `/api/tags`."""
+    reader = TagsReader()
+    models = answer.get("models")
+    found = list(reader.read(models if isinstance(models, list) else []))
+    reader.close()
+    return found
+
+
+def _read_tag(name: ModelName, raw: JsonObject) -> TagEntry:
+    return TagEntry(
+        name=name,
+        digest=bare_digest(raw.get("digest")),
+        size=whole_number(raw.get("size")),
+        modified_at=moment(raw.get("modified_at")),
+        details=read_details(raw.get("details")),
+        remote_host=clean_text(raw.get("remote_host")),
+        remote_model=clean_text(raw.get("remote_model")),
+    )
 
 
 def read_loaded(answer: JsonObject, *, now: dt.datetime) -> list[LoadedModel]:

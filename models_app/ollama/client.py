@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -16,11 +16,11 @@ from typing import Self
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.answers import (
+    TagsReader,
     read_generate_line,
     read_loaded,
     read_pull_line,
     read_show,
-    read_tags,
 )
 from models_app.ollama.endpoint import AuthKind, Endpoint
 from models_app.ollama.errors import (
@@ -29,7 +29,9 @@ from models_app.ollama.errors import (
     NotOllama,
     NotSupported,
     TimedOut,
+    TooLarge,
 )
+from models_app.ollama.list_digest import ListDigest
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import GenerateLine, LoadedModel, PullLine, ShowInfo, TagEntry
 from models_app.ollama.untrusted import JsonObject
@@ -42,6 +44,10 @@ __all__ = ["AuthKind", "Endpoint", "OllamaClient"]
 QUICK_S = 10.0
 TAGS_S = 60.0
 TAGS_BYTES = 128_000_000
+MOST_MODELS = 200_000
+# Asked of every server every few seconds, of all at once: what they may send together is bounded.
+VERSION_BYTES = 64_000
+PS_BYTES = 500_000
 LOAD_S = 900.0
 UNLOAD_S = 300.0
 DELETE_S = 120.0
@@ -83,7 +89,9 @@ class OllamaClient:
 
     async def version(self, *, total_s: float = QUICK_S) -> str:
         """Ollama's version, such as `0.24.0`. GET /api/version"""
-        reply = await self._wire.call("GET", "/api/version", total_s=total_s)
+        reply = await self._wire.call(
+            "GET", "/api/version", total_s=total_s, max_bytes=VERSION_BYTES
+        )
         version = reply.data.get("version")
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise NotOllama(
@@ -96,13 +104,42 @@ class OllamaClient:
 
     async def tags(self, *, total_s: float = TAGS_S) -> list[TagEntry]:
         """All models on the server's disk, unpaged. GET /api/tags"""
-        reply = await self._wire.call("GET", "/api/tags", total_s=total_s, max_bytes=TAGS_BYTES)
-        self._expect_models(reply.data)
-        return await asyncio.to_thread(read_tags, reply.data)
+        found: list[TagEntry] = []
+        await self._read_tags(found.extend, total_s=total_s)
+        return found
+
+    async def tags_digest(self, *, total_s: float = TAGS_S) -> str:
+        """What `list_digest` says of `tags()`, without keeping the list. GET /api/tags"""
+        digest = ListDigest()
+        await self._read_tags(digest.add, total_s=total_s)
+        return digest.text()
+
+    async def _read_tags(
+        self, keep: Callable[[Iterable[TagEntry]], None], *, total_s: float
+    ) -> None:
+        reader = TagsReader()
+        seen = 0
+
+        def take(entries: list[object]) -> None:
+            nonlocal seen
+            seen += len(entries)
+            if seen > MOST_MODELS:
+                raise TooLarge(
+                    Sentence(
+                        _("The server lists more than {limit} models, too many for the panel."),
+                        limit=MOST_MODELS,
+                    )
+                )
+            keep(reader.read(entries))
+
+        await self._wire.read_list(
+            "/api/tags", "models", take, total_s=total_s, max_bytes=TAGS_BYTES
+        )
+        reader.close()
 
     async def ps(self, *, total_s: float = QUICK_S) -> list[LoadedModel]:
         """The models in memory. GET /api/ps"""
-        reply = await self._wire.call("GET", "/api/ps", total_s=total_s)
+        reply = await self._wire.call("GET", "/api/ps", total_s=total_s, max_bytes=PS_BYTES)
         self._expect_models(reply.data)
         return read_loaded(reply.data, now=reply.date)
 

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from django.utils.translation import gettext_lazy as _
 
+from models_app.ollama.bodies import beside, pieces, split_lines
 from models_app.ollama.complaints import complaint, own_words
 from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import (
@@ -29,6 +30,7 @@ from models_app.ollama.errors import (
     TooLarge,
     Unreachable,
 )
+from models_app.ollama.json_list import ListReader, NoSuchList
 from models_app.ollama.statuses import error_of_status
 from models_app.ollama.untrusted import JsonObject, parse_object
 from ollamactl.lib.errors import InvalidInput
@@ -43,8 +45,7 @@ from ollamactl.lib.netguard import (
 from ollamactl.lib.sentences import Sentence
 
 ONE_MEGABYTE = 1_000_000
-# Above this the parsing leaves the event loop to others.
-_PARSE_IN_THREAD = 256_000
+_PEEK = 100
 
 Payload = Mapping[str, object]
 
@@ -105,13 +106,48 @@ class Wire:
                 body = await read_body(response)
         if not body.strip() and may_be_empty:
             return Reply({}, _date_of(response))
-        large = len(body) > _PARSE_IN_THREAD
-        data = await asyncio.to_thread(parse_object, body) if large else parse_object(body)
+        data = await beside(len(body), parse_object, body)
         if data is None:
             raise self._no_json(response, body)
         if words := own_words(data):
             raise complaint(words, status=200, pulling=False)
         return Reply(data, _date_of(response))
+
+    async def read_list(
+        self,
+        path: str,
+        name: str,
+        take: Callable[[list[object]], None],
+        *,
+        total_s: float,
+        max_bytes: int,
+    ) -> None:
+        """GET an object, and hand `take` the entries of its list `name` as they come.
+
+        `take` runs in a thread of its own now and then, one call at a time. A list that is missing
+        raises: an empty one means that there is nothing, its absence must not.
+        """
+        reader = ListReader(name)
+        first = b""
+        with self._failures_named():
+            async with (
+                asyncio.timeout(total_s),
+                self._open("GET", path, None, max_bytes) as response,
+            ):
+                if response.status_code != 200:
+                    raise self._bad_status(response, await _error_body(response), pulling=False)
+                try:
+                    async with aclosing(pieces(response.aiter_raw())) as body:
+                        async for piece in body:
+                            first = first or piece[:_PEEK]
+                            await beside(len(piece), lambda raw: take(reader.feed(raw)), piece)
+                    take(reader.close())
+                except NoSuchList:
+                    raise self._no_json(response, first) from None
+        if words := own_words(reader.rest):
+            raise complaint(words, status=200, pulling=False)
+        if not reader.is_there:
+            raise self._no_json(response, b"")
 
     async def lines(
         self,
@@ -131,7 +167,10 @@ class Wire:
             async with self._open_in_time(path, payload, silence_s()) as response:
                 if response.status_code != 200:
                     raise self._bad_status(response, await _error_body(response), pulling=pulling)
-                async with aclosing(_split_lines(response, silence_s)) as lines:
+                async with (
+                    aclosing(_chunks(response)) as chunks,
+                    aclosing(split_lines(chunks, silence_s)) as lines,
+                ):
                     async for line in lines:
                         yield self._read_line(response, line, pulling=pulling)
 
@@ -285,38 +324,9 @@ async def _error_body(response: httpx.Response) -> bytes:
         return b""
 
 
-async def _split_lines(
-    response: httpx.Response, silence_s: Callable[[], float]
-) -> AsyncGenerator[bytes, None]:
-    """The lines that are not empty; the last may lack its end, but is left out if it is cut."""
-    buffer = b""
-    async with aclosing(_chunks(response)) as chunks:
-        deadline = _after(silence_s())
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    chunk = await anext(chunks)
-            except StopAsyncIteration:
-                break
-            *whole, buffer = (buffer + chunk).split(b"\n")
-            if len(buffer) > ONE_MEGABYTE:
-                raise TooLarge(_("A line of the answer is longer than any that Ollama sends."))
-            for line in filter(bytes.strip, whole):
-                yield line
-            if whole:
-                deadline = _after(silence_s())
-    half_a_line = buffer.lstrip().startswith(b"{") and parse_object(buffer) is None
-    if buffer.strip() and not half_a_line:
-        yield buffer
-
-
 async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     async for chunk in response.aiter_raw():
         yield chunk
-
-
-def _after(seconds: float) -> float:
-    return asyncio.get_running_loop().time() + seconds
 
 
 def _date_of(response: httpx.Response) -> dt.datetime:
@@ -341,4 +351,8 @@ def _never_answered(error: Exception) -> bool:
 
 
 def _speaks_something_else(error: Exception) -> bool:
-    return isinstance(error, httpx.RemoteProtocolError) and "illegal" in str(error).lower()
+    """What is no HTTP, or a head of an answer that never ends."""
+    said = str(error).lower()
+    return isinstance(error, httpx.RemoteProtocolError) and (
+        "illegal" in said or "receive buffer too long" in said
+    )

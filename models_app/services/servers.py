@@ -151,7 +151,7 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
 def check_server(*, actor: Actor, server: OllamaServer) -> OllamaServer:
     """Check one server now (a few seconds at most) and return it with its new status."""
     actor.require("models_app.view_ollamaserver")
-    checks.check_servers([server], lists=False)
+    checks.check_servers([server])
     return OllamaServer.objects.get(pk=server.pk)
 
 
@@ -278,7 +278,7 @@ def check_open_webui_url(url: str) -> str:
 
 
 def _checked(url: str, attr: str) -> str:
-    url = url.strip()
+    url = url.strip().rstrip("/")
     if url and "://" not in url:
         url = f"http://{url}"
     try:

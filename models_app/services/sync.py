@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from models_app.choices import ModelStatus, Source
 from models_app.events import announce_model, announce_model_removed
-from models_app.looking import list_digest
 from models_app.mirror import SKEW, ended_since
 from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.list_digest import list_digest
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import TagEntry
 from models_app.services.listing import Listing, differences

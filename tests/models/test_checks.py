@@ -43,6 +43,7 @@ def silent_url() -> Iterator[str]:
 def look(server: OllamaServer) -> OllamaServer:
     """The server after one check."""
     checks.check_servers([server])
+    checks.read_due_lists()
     server.refresh_from_db()
     return server
 

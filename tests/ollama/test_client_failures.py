@@ -95,7 +95,7 @@ def error(line: str, words: str) -> Handler:
         (status("200 OK", '{"version": {"a": 1}}'), NotOllama, False),
         (status("200 OK", '{"version": "<b>1</b>"}'), NotOllama, False),
         (status("200 OK", '{"version": "1\\u0000"}'), NotOllama, False),
-        (status("200 OK", "[" * 100_000), BadAnswer, False),
+        (status("200 OK", "[" * 50_000), BadAnswer, False),
         (say(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n"), NotOllama, False),
         (say(b""), Unreachable, True),
         (say(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"), Unreachable, True),

@@ -32,6 +32,7 @@ from ollamactl.lib.units import format_size
 # Threads of its own: a resolver that hangs must not use up those that everything else runs on.
 _RESOLVERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 _MOST_ADDRESSES = 4
+_FEW_CHUNKS, _SMALL_CHUNK, _MOST_CHUNKS = 1000, 64, 200_000
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -137,16 +138,31 @@ class _LimitedStream(httpx.AsyncByteStream):
         self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        received = 0
+        received = chunks = 0
         with _as_httpx_errors():
             async for chunk in self._source:
                 received += len(chunk)
+                chunks += 1
                 if self._limit is not None and received > self._limit:
                     raise too_large(self._limit)
+                if self._limit is not None and chunks > _most_chunks(self._limit):
+                    raise crumbled()
                 yield chunk
 
     async def aclose(self) -> None:
         await self._source.aclose()
+
+
+def _most_chunks(limit: int) -> int:
+    """A body cut into crumbs costs a thousand times the work of one in pieces."""
+    return min(max(_FEW_CHUNKS, limit // _SMALL_CHUNK), _MOST_CHUNKS)
+
+
+def crumbled() -> AnswerTooLarge:
+    """The error for an answer in more pieces than any service needs."""
+    return AnswerTooLarge(
+        _("The answer comes in more pieces than any service needs. Check what answers there.")
+    )
 
 
 def too_large(limit: int) -> AnswerTooLarge:
