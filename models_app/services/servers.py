@@ -278,7 +278,7 @@ def check_open_webui_url(url: str) -> str:
 
 
 def _checked(url: str, attr: str) -> str:
-    url = url.strip().rstrip("/")
+    url = url.strip()
     if url and "://" not in url:
         url = f"http://{url}"
     try:
