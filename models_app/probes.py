@@ -33,7 +33,16 @@ def disk_free(server: OllamaServer) -> int | None:
 
 
 def local_disk(server: OllamaServer) -> int | None:
-    """The disk under the models of an Ollama on this machine, in the usual folders.
+    """The disk under the models of an Ollama on this machine."""
+    folder = models_folder(server)
+    try:
+        return shutil.disk_usage(folder).free if folder else None
+    except OSError:
+        return None
+
+
+def models_folder(server: OllamaServer) -> Path | None:
+    """Where an Ollama on this machine keeps its models, if that is one of the usual folders.
 
     A port of this machine may lead elsewhere (a tunnel, a container): so the folder has to hold
     models of this server, if it has any.
@@ -46,7 +55,7 @@ def local_disk(server: OllamaServer) -> int | None:
         folder = Path(name).expanduser()
         try:
             if (folder / "blobs").is_dir() and _belongs_to(folder, server):
-                return shutil.disk_usage(folder).free
+                return folder
         except OSError:
             continue
     return None

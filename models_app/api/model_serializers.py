@@ -15,6 +15,7 @@ from models_app.choices import ModelStatus, Source
 from models_app.events import live_status
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services.details import describe_model
+from models_app.services.freeing import freed_by_deletion
 from ollamactl.lib.api.serializers import StrictSerializer, Text
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.logs import log_file_exist
@@ -122,20 +123,38 @@ class DetailsSerializer(serializers.Serializer[Any]):
     template = serializers.CharField()
     system = serializers.CharField()
     license = serializers.CharField()
+    model_info = serializers.DictField()
+    tensors = serializers.DictField(child=serializers.IntegerField())
+
+
+class FreesSerializer(serializers.Serializer[Any]):
+    """Bytes; not `exact`: at most so many, as layers that other models share stay."""
+
+    bytes = serializers.IntegerField()
+    exact = serializers.BooleanField()
 
 
 class ModelDetailSerializer(ModelSerializer):
-    """A model with what its server says of it now; `details` is null when it does not answer."""
+    """A model with what its server says of it now; `details` is null when it does not answer.
+
+    `frees`: the bytes that its deletion gives back, `exact` where the panel can read the layers.
+    """
 
     details = serializers.SerializerMethodField()
+    frees = serializers.SerializerMethodField()
 
     class Meta(ModelSerializer.Meta):
-        fields = [*ModelSerializer.Meta.fields, "details"]
+        fields = [*ModelSerializer.Meta.fields, "details", "frees"]
         read_only_fields = fields
 
     @extend_schema_field(DetailsSerializer(allow_null=True))
     def get_details(self, model: OllamaModel) -> Any:
         return describe_model(model)
+
+    @extend_schema_field(FreesSerializer(allow_null=True))
+    def get_frees(self, model: OllamaModel) -> Any:
+        found = freed_by_deletion(model)
+        return {"bytes": found.bytes, "exact": found.exact} if found else None
 
 
 class ServerRelation(serializers.PrimaryKeyRelatedField[OllamaServer]):

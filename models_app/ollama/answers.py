@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from models_app.ollama.names import ModelName
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 _FOREVER = dt.timedelta(days=20 * 365)
 _MOST_FACTS = 200
 _LONGEST_HEAD = 20_000
+_MOST_TENSORS, _MOST_TYPES = 50_000, 30
 _FROM_BLOB = re.compile(r"^FROM .*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -150,8 +152,16 @@ def read_show(answer: JsonObject) -> ShowInfo:
         remote_host=clean_text(answer.get("remote_host")),
         remote_model=clean_text(answer.get("remote_model")),
         weights=_weights(answer.get("modelfile")),
+        tensors=_tensor_types(answer.get("tensors")),
         model_info=facts,
     )
+
+
+def _tensor_types(value: object) -> dict[str, int]:
+    """The tensors counted by their types, the most frequent first."""
+    listed = value[:_MOST_TENSORS] if isinstance(value, list) else []
+    types = (clean_text(mapping(one).get("type"), longest=30) for one in listed)
+    return dict(Counter(name for name in types if name).most_common(_MOST_TYPES))
 
 
 def _weights(modelfile: object) -> str:

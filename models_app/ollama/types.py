@@ -77,7 +77,10 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ShowInfo:
-    """Details of one model. Texts are bounded. `weights`: the digest of its largest layer."""
+    """Details of one model. Texts are bounded. `weights`: the digest of its largest layer.
+
+    `tensors`: how many there are of each type, such as `Q4_K`.
+    """
 
     details: ModelDetails
     capabilities: tuple[str, ...] = ()
@@ -91,6 +94,7 @@ class ShowInfo:
     remote_host: str = ""
     remote_model: str = ""
     weights: str = ""
+    tensors: dict[str, int] = field(default_factory=dict)
     model_info: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 

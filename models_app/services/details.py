@@ -43,4 +43,6 @@ def _as_json(info: ShowInfo) -> dict[str, Any]:
         "template": info.template,
         "system": info.system,
         "license": info.license,
+        "model_info": info.model_info,
+        "tensors": info.tensors,
     }

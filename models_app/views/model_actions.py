@@ -15,6 +15,7 @@ from audit_app.guards import requires
 from models_app.actions import ACTIONS, Action
 from models_app.models import OllamaModel
 from models_app.services import lifecycle, pins
+from models_app.services.freeing import freed_by_deletion
 from models_app.views.models import VIEW, render_panel, render_row, visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
@@ -62,6 +63,8 @@ def confirm(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     model: OllamaModel = found(visible_model(request, pk))
     question = chosen.confirm % {"name": model.name, "server": model.server.name}
     context = {"model": model, "action": chosen, "question": question}
+    if action == "delete":
+        context["frees"] = freed_by_deletion(model)
     return render_dialog(request, "models_app/model_confirm.html", context, title=chosen.label)
 
 

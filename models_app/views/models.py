@@ -14,6 +14,7 @@ from models_app.actions import ACTIONS, Action, available_actions
 from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
+from models_app.services.details import describe_model
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
 from ollamactl.lib.paging import keep_in_address, listing_of, options_of
@@ -76,6 +77,15 @@ def model_panel(request: HttpRequest, pk: int) -> HttpResponse:
     if model is None:
         return render(request, "models_app/model_gone.html")
     return render_panel(request, model)
+
+
+@require_safe
+@requires(VIEW)
+def model_details(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the server says of the model when it is asked now; a page never waits for it."""
+    model: OllamaModel = found(visible_model(request, pk))
+    context = {"model": model, "details": describe_model(model)}
+    return render(request, "models_app/model_details.html", context)
 
 
 def visible_model(request: HttpRequest, pk: int) -> OllamaModel | None:

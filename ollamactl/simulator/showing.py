@@ -37,8 +37,17 @@ def shown(model: Installed) -> dict[str, Any]:
             f"{family}.context_length": facts.get("context_length", 0),
             f"{family}.embedding_length": facts.get("embedding_length", 0),
         },
+        "tensors": _tensors(facts.get("file_type") or "F16"),
         "modified_at": timestamp(model.modified_at),
     }
+
+
+def _tensors(quantization: str) -> list[dict[str, Any]]:
+    """A few tensors of the usual names."""
+    main = quantization.rpartition("_")[0] if quantization.endswith(("_M", "_S")) else quantization
+    names = [("token_embd.weight", main), ("output_norm.weight", "F32")]
+    names += [(f"blk.{number}.attn_q.weight", main) for number in range(28)]
+    return [{"name": name, "type": kind, "shape": [1024, 1024]} for name, kind in names]
 
 
 def _modelfile(model: Installed) -> str:

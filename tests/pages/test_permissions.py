@@ -23,6 +23,7 @@ TABLE = [
     ("model", (), "get", EVERYBODY),
     ("model-row", (), "get", EVERYBODY),
     ("model-panel", (), "get", EVERYBODY),
+    ("model-details", (), "get", EVERYBODY),
     ("model-confirm", ("delete",), "get", EVERYBODY),
     ("model-add", (), "get", WORKERS),
     ("model-add", (), "post", WORKERS),
