@@ -11,6 +11,7 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import OllamaError, RegistryError
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, fetch_manifest
+from tasks_app.attempt import close_connections
 
 # All questions together, the opening and closing of connections included.
 SECONDS = 1.8
@@ -43,6 +44,7 @@ class Answers:
 def survey(server: OllamaServer, name: ModelName) -> Answers:
     """Ask for at most 2 s; what came by then is kept."""
     answers = Answers()
+    close_connections()  # of a bounded pool, which others may wait for
     asyncio.run(_ask(server, name, answers))
     return answers
 
