@@ -48,6 +48,11 @@ def register_topic(prefix: str, *, permission: str, snapshot: Snapshot, takes_id
     _kinds[prefix] = TopicKind(prefix, permission, snapshot, takes_id)
 
 
+def topic_kinds() -> dict[str, TopicKind]:
+    """All kinds of topics, by their prefixes."""
+    return dict(_kinds)
+
+
 def parse_topic(topic: str) -> tuple[TopicKind, int | None]:
     """The kind and the id of a topic's name; `InvalidInput` where there is none such."""
     prefix, separator, number = topic.partition(":")
