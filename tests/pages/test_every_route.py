@@ -58,6 +58,7 @@ OPEN = {
     "healthz": {200, 503},
     "readyz": {200, 503},
     "login/": {200},
+    "logout/": {302},  # to the login
     "i18n/setlang/": {302, 405},
 }
 
