@@ -8,9 +8,10 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from django.utils import timezone
@@ -37,6 +38,9 @@ SLOW_MS = 1000.0
 LOOKS_AT_ONCE = 640
 BEGINNING_AT_ONCE = 64
 BEGINNING_SECONDS = 0.2
+# What has been said is handed on together: so many at most, and so long after the first at most.
+TOGETHER = 50
+GATHERING_SECONDS = 0.05
 SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 
 
@@ -83,8 +87,8 @@ class _Looker:
         self,
         servers: Sequence[OllamaServer],
         ask: Callable[[OllamaServer], Awaitable[_Result | None]],
-    ) -> Iterator[_Result]:
-        """What each says, as soon as it does; whose look breaks is left out."""
+    ) -> Iterator[list[_Result]]:
+        """What they say, nearly as soon as they do; whose look breaks is left out."""
         said: SimpleQueue[_Result | None] = SimpleQueue()
 
         async def ask_one(server: OllamaServer) -> None:
@@ -96,9 +100,12 @@ class _Looker:
 
         for server in servers:
             asyncio.run_coroutine_threadsafe(ask_one(server), self._loop)
-        for _server in servers:
-            if (one := said.get()) is not None:
-                yield one
+        awaited = len(servers)
+        while awaited:
+            together = _gather(said, min(awaited, TOGETHER))
+            awaited -= len(together)
+            if known := [one for one in together if one is not None]:
+                yield known
 
     async def look(self, server: OllamaServer) -> Finding:
         """One look. What has not answered at once goes on waiting, and lets others begin."""
@@ -119,6 +126,16 @@ class _Looker:
         return finding
 
 
+def _gather(said: SimpleQueue[_Result | None], most: int) -> list[_Result | None]:
+    """The next thing that is said, and what follows soon: written together it costs less."""
+    together = [said.get()]
+    until = time.monotonic() + GATHERING_SECONDS
+    while len(together) < most and (left := until - time.monotonic()) > 0:
+        with suppress(Empty):
+            together.append(said.get(timeout=left))
+    return together
+
+
 _lock = threading.Lock()
 _lookers: dict[int, _Looker] = {}
 
@@ -132,13 +149,13 @@ def _the_looker() -> _Looker:
         return _lookers[pid]
 
 
-def look_at(servers: Sequence[OllamaServer]) -> Iterator[Finding]:
-    """Ask these servers side by side how they are; what each says comes as soon as it does."""
+def look_at(servers: Sequence[OllamaServer]) -> Iterator[list[Finding]]:
+    """Ask these servers side by side how they are; findings come soon after they are made."""
     looker = _the_looker()
     return looker.each(servers, looker.look)
 
 
-def read_lists(servers: Sequence[OllamaServer]) -> Iterator[ListSeen]:
+def read_lists(servers: Sequence[OllamaServer]) -> Iterator[list[ListSeen]]:
     """Ask these servers for their lists of models side by side; what does not come is left out."""
     for server in servers:
         list_turns.begin(server.pk)

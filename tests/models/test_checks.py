@@ -170,16 +170,48 @@ def test_an_older_result_is_dropped(server: OllamaServer) -> None:
     now = timezone.now()
     later = Finding(server, now, ServerStatus.ONLINE, version="2")
     earlier = Finding(server, now - dt.timedelta(seconds=2), ServerStatus.OFFLINE, "timeout")
-    checks.write_finding(later)
-    checks.write_finding(earlier)
+    checks.write_findings([later])
+    checks.write_findings([earlier])
     server.refresh_from_db()
     assert (server.status, server.version) == (ServerStatus.ONLINE, "2")
+
+
+@pytest.mark.django_db
+def test_where_nothing_has_changed_a_hundred_cost_as_much_as_one(
+    django_assert_max_num_queries: Any,
+) -> None:
+    made = [
+        OllamaServer(name=f"s{number}", base_url=f"http://127.0.0.1:9/{number}", status="online")
+        for number in range(100)
+    ]
+    OllamaServer.objects.bulk_create(made)
+    now = timezone.now()
+    found = [Finding(each, now, ServerStatus.ONLINE, latency_ms=1.5, loaded=[]) for each in made]
+    with django_assert_max_num_queries(8):
+        checks.write_findings(found)
+    for row in OllamaServer.objects.filter(name__startswith="s"):
+        assert (row.status, row.latency_ms, row.checked_at, row.seq) == ("online", 1.5, now, 0)
+        assert row.next_check_at == now + dt.timedelta(seconds=5)
+
+
+@pytest.mark.django_db
+def test_of_many_servers_each_is_asked_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MANY", 2)
+    made = [
+        OllamaServer(name=f"s{number}", base_url=f"http://127.0.0.1:9/{number}", status="online")
+        for number in range(10)
+    ]
+    OllamaServer.objects.bulk_create(made)
+    now = timezone.now()
+    checks.write_findings([Finding(made[0], now, ServerStatus.ONLINE, loaded=[])])
+    row = OllamaServer.objects.get(pk=made[0].pk)
+    assert row.next_check_at == now + dt.timedelta(seconds=7.5)
 
 
 def test_a_result_of_another_address_is_dropped(server: OllamaServer) -> None:
     finding = Finding(server, timezone.now(), ServerStatus.ONLINE, version="2")
     servers.update_server(actor=SYSTEM, server=server, base_url="http://127.0.0.1:9")
-    checks.write_finding(finding)
+    checks.write_findings([finding])
     server.refresh_from_db()
     assert (server.status, server.version, server.next_check_at) == ("unknown", "", None)
 
