@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
 from ollamactl.lib.errors import ApplicationError
-from tasks_app.choices import State
+from tasks_app.choices import ENDED, State
 from tasks_app.clock import LEASE, from_now, raised_seq
 from tasks_app.events import announce_task
 from tasks_app.failures import INTERNAL, failure
@@ -51,6 +51,8 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
     `floor` is the highest `seq` that was sent for this row from memory.
     """
     with short_transaction():
+        if fields.get("state") in ENDED:
+            _lock_parent(task_id)
         if not _update(task_id, condition, floor, fields):
             return None
         task = Task.objects.get(pk=task_id)
@@ -204,6 +206,15 @@ def save_progress(task: Task, progress: Progress, seq: int) -> bool:
         seq=Greatest(F("seq"), seq),
     )
     return changed == 1
+
+
+def _lock_parent(task_id: int) -> None:
+    """A child's end is counted in its parent's row, and who cancels a parent goes on to its
+    children: both lock the parent first, so that neither waits for the other for ever. Where there
+    are no locks of rows (SQLite) writers are alone already."""
+    if connection.features.has_select_for_update:
+        parent = Task.objects.select_for_update(of=("self",)).filter(children=task_id)
+        list(parent.order_by().values_list("pk", flat=True))
 
 
 def _update(task_id: int, condition: Q, floor: int, fields: dict[str, Any]) -> int:
