@@ -4,6 +4,7 @@
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
 #                                               make bench  how fast it is
 #                                               make soak   what grows over time
+#                                               make chaos  what it survives
 #   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest,
 #   BENCH_ARGS="start --json bench-results/start.json" to the bench, SOAK_ARGS="--minutes 60" to
 #   the soak.
@@ -21,7 +22,7 @@ THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACT
 	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
 
-.PHONY: run demo install dev test bench soak lock messages clean \
+.PHONY: run demo install dev test bench chaos soak lock messages clean \
 	lint lint-style lint-types lint-imports lint-migrations lint-deploy
 .DEFAULT_GOAL := run
 
@@ -64,6 +65,10 @@ test: dev
 
 bench: dev
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+# Faults in the middle of pulls: an hour on two cores. `--quick` is a minute.
+chaos: dev
+	$(BIN)/python -m chaos $(CHAOS_ARGS)
 
 soak: dev
 	$(BIN)/python -m bench.soak $(SOAK_ARGS)

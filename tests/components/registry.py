@@ -62,6 +62,20 @@ class RegistryProcess:
     def start(self) -> None:
         """Start the registry and its blob server; returns when it answers."""
         self.blobs.start()
+        self._launch()
+
+    def kill(self) -> None:
+        """End the registry as a crash would: what downloads breaks, and nothing is served."""
+        self.blobs.refuse = 503
+        self.blobs.cut()
+        self._kill()
+
+    def revive(self) -> None:
+        """Start it again after `kill`, on the same port with the same models."""
+        self._launch()
+        self.blobs.refuse = None
+
+    def _launch(self) -> None:
         configuration = self.folder / "config.yml"
         configuration.write_text(json.dumps(self._configuration()))
         with (self.folder / "registry.log").open("ab") as log:
@@ -78,6 +92,9 @@ class RegistryProcess:
     def stop(self) -> None:
         """End both."""
         self.blobs.stop()
+        self._kill()
+
+    def _kill(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,157 @@
+"""What has to be true after a fault, whatever it was: the promises of docs/reliability.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from chaos.clock import by_the_machines_clock
+from chaos.history import ENDED, Change
+from chaos.stage import Stage
+from chaos.upstream import MODEL, PROJECT
+from tests.components.waiting import wait_until
+
+LEASE_SECONDS = 5.0
+"""On a machine with nothing else to do: most of it is the start of the next worker."""
+PAGE_SECONDS = 20.0
+
+
+@dataclass
+class Verdict:
+    """`broken` has a sentence for each promise that was not kept."""
+
+    pulls: int = 0
+    succeeded: int = 0
+    taken_back_s: float | None = None
+    """From the worker's death until the last of its tasks was in the queue again."""
+    sent_share: float | None = None
+    """Bytes that the registry sent, of those of all models."""
+    broken: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its figures and sentences."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a scenario's fault allows for. `sent_share`: bytes sent, of those of all models."""
+
+    sent_share: float = 1.25
+    state: str = "succeeded"
+    leases: bool = True
+
+
+def judge(stage: Stage, expected: Expected) -> Verdict:
+    """Check every promise once all pulls have ended. Times are multiplied by the patience."""
+    rows, changes = stage.rows(), stage.history.changes()
+    verdict = Verdict(len(stage.tasks), sum(row["state"] == "succeeded" for row in rows))
+    verdict.broken += _ends(stage, changes, expected)
+    verdict.broken += _rows_of(rows, stage, expected)
+    if expected.state == "succeeded":
+        verdict.broken += _models(stage)
+    verdict.broken += doctor_complaints(stage)
+    verdict.broken += _page(stage)
+    if expected.leases and stage.worker_died_at is not None:
+        verdict.taken_back_s = taken_back(changes, stage.worker_died_at)
+        if (
+            verdict.taken_back_s is not None
+            and verdict.taken_back_s > LEASE_SECONDS * stage.patience
+        ):
+            verdict.broken.append(
+                f"the dead worker's tasks were back after {verdict.taken_back_s:.1f} s"
+            )
+    sent = stage.upstream.sent()
+    if sent is not None:
+        verdict.sent_share = sent / (MODEL * len(stage.tasks))
+        if verdict.sent_share > expected.sent_share:
+            verdict.broken.append(f"{verdict.sent_share:.2f} of all bytes came over the line")
+    return verdict
+
+
+def taken_back(changes: list[Change], died_at: float) -> float | None:
+    """Seconds from a worker's death until the last of what it was at was queued again."""
+    running = {
+        change.task for change in changes if change.at <= died_at and change.new == "running"
+    }
+    running -= {c.task for c in changes if c.at <= died_at and c.new in ENDED}
+    first: dict[int, float] = {}
+    for change in changes:
+        if change.task in running and change.at > died_at and change.old == "running":
+            first.setdefault(change.task, change.at)
+    return max(first.values()) - died_at if first else None
+
+
+def _ends(stage: Stage, changes: list[Change], expected: Expected) -> Iterator[str]:
+    ends = Counter(change.task for change in changes if change.new in ENDED)
+    for name, task in stage.tasks.items():
+        if ends[task] != 1:
+            yield f"the pull of {name} has ended {ends[task]} times"
+    strange = {change.task for change in changes if change.old in ENDED} & {*stage.tasks.values()}
+    for task in strange:
+        yield f"task {task} went on after its end"
+
+
+def _rows_of(rows: list[dict[str, Any]], stage: Stage, expected: Expected) -> Iterator[str]:
+    if len(rows) != len(stage.tasks):
+        yield f"{len(stage.tasks) - len(rows)} tasks are lost"
+    for row in rows:
+        if row["state"] != expected.state:
+            yield f"task {row['id']} is {row['state']}: {row['error']}"
+    for model, count in Counter(row["resource_id"] for row in rows).items():
+        if count != 1:
+            yield f"model {model} has {count} pulls"
+
+
+def _models(stage: Stage) -> Iterator[str]:
+    installed = stage.upstream.installed()
+    for name in stage.tasks:
+        if installed[name] != 1:
+            yield f"{name} is installed {installed[name]} times"
+    statuses = {row["name"]: row["status"] for row in stage.api.all("models/")}
+    for name in stage.tasks:
+        if statuses.get(name) != "stopped":
+            yield f"{name} is {statuses.get(name)} in the panel"
+
+
+def doctor_complaints(stage: Stage) -> Iterator[str]:
+    """What `ollamactl doctor` says of the rows."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ollamactl", "doctor", "--json"],
+        cwd=PROJECT,
+        env=by_the_machines_clock(stage.panel.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    findings = {found["name"]: found for found in json.loads(done.stdout)}
+    if not findings["rows"]["ok"]:
+        yield f"doctor: {findings['rows']['found']}"
+
+
+def _page(stage: Stage) -> Iterator[str]:
+    page = stage.page
+    if page is None:
+        return
+    said: dict[int, str] = {}
+
+    def agrees() -> bool:
+        nonlocal said
+        said = {row["id"]: row["status"] for row in stage.api.all("models/")}
+        return page.badges() == said
+
+    try:
+        wait_until(agrees, "the page shows what the API says", PAGE_SECONDS * stage.patience)
+    except AssertionError:
+        shown = page.badges()
+        wrong = {number: (shown.get(number), text) for number, text in said.items()}
+        different = {number: pair for number, pair in wrong.items() if pair[0] != pair[1]}
+        yield f"the page shows {len(different)} models wrongly: {dict(list(different.items())[:3])}"
+    if page.was_reloaded():
+        yield "the page was loaded again"
