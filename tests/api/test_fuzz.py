@@ -23,7 +23,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from tests.api.test_permissions import TABLE
+from tests.api.test_permissions import LOGIN, TABLE
 from tests.factories import (
     OllamaModelFactory,
     OllamaServerFactory,
@@ -69,12 +69,17 @@ def _connection_stays() -> Iterator[None]:
 
 
 @pytest.fixture
-def fuzzer(db: None, _connection_stays: None, settings: Any, unused_tcp_port: int) -> User:
-    """An administrator in a panel with a few rows, from which nothing outside is reached."""
+def few_rows(db: None, _connection_stays: None, settings: Any, unused_tcp_port: int) -> None:
+    """A panel with a few rows, from which nothing outside is reached."""
     settings.REGISTRIES = []
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     server = OllamaServerFactory(pk=1, base_url=nowhere)
     OllamaModelFactory(pk=1, server=server, last_task=TaskFactory(pk=1))
+
+
+@pytest.fixture
+def fuzzer(few_rows: None) -> User:
+    """An administrator in that panel."""
     return UserFactory(role="administrator")
 
 
@@ -105,5 +110,33 @@ def test_whatever_is_sent_is_answered_as_the_schema_says(
             "Accept-Encoding": "identity",
         }
         case.call_and_validate(headers=headers, checks=checks)
+
+    answers()
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer", "nobody", "stranger"])
+@pytest.mark.parametrize(("path", "method"), [*OPERATIONS, (LOGIN[1], LOGIN[0])])
+def test_whoever_asks_is_answered_as_the_schema_says(
+    schema: Any, few_rows: None, path: str, method: str, role: str
+) -> None:
+    """Others than administrators: what they may not do is answered in a documented way too."""
+    operation = schema["/api/" + path.replace("<int:pk>", "{id}")][method.upper()]
+    headers = {"Accept-Encoding": "identity"}
+    if role != "stranger":
+        user = UserFactory(role=None if role == "nobody" else role)
+        headers["Authorization"] = f"Token {token_of(user)}"
+
+    @settings(
+        max_examples=1,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def answers(case: Any) -> None:
+        cache.clear()
+        case.call_and_validate(headers=headers, checks=CHECKS)
 
     answers()
