@@ -108,6 +108,14 @@ ACTIONS: dict[str, Action] = {
             _("The work on “%(name)s” is cancelled."),
         ),
         Action(
+            "benchmark",
+            "models_app.benchmark_ollamamodel",
+            _("Benchmark"),
+            "speed",
+            _("The benchmark of “%(name)s” is on its way."),
+            in_list=False,
+        ),
+        Action(
             "copy",
             "models_app.copy_ollamamodel",
             _("Copy"),
@@ -165,7 +173,7 @@ ACTIONS: dict[str, Action] = {
 
 
 # What can be done with everything that is on its server.
-INSTALLED = ("copy", "rename", "recreate", "delete")
+INSTALLED = ("benchmark", "copy", "rename", "recreate", "delete")
 
 
 def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[str]:

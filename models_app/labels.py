@@ -12,6 +12,7 @@ TASK_TYPES = {
     "model.copy": _("Copy"),
     "model.rename": _("Rename"),
     "model.recreate": _("Recreate"),
+    "model.benchmark": _("Benchmark"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -27,5 +28,6 @@ TASK_PHASES = {
     "deleting": _("deleting"),
     "copying": _("copying"),
     "creating": _("creating"),
+    "answering": _("answering the prompt"),
     "reading": _("reading the list of models"),
 }

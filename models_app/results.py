@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ollamactl.lib.units import format_duration, format_size
+from ollamactl.lib.units import format_duration, format_figure, format_size
 from tasks_app.results import Mentioned, Outcome, Result, number
 
 
@@ -71,6 +71,21 @@ def describe_recreate(result: Result) -> Outcome:
     return Outcome(told)
 
 
+def describe_benchmark(result: Result) -> Outcome:
+    """How fast it was."""
+    found = _mapping(result.get("benchmark"))
+    told = []
+    for name, text in (
+        ("load_seconds", _("loaded in %(figure)s s")),
+        ("first_token_seconds", _("first token after %(figure)s s")),
+        ("token_rate", _("%(figure)s tokens a second")),
+    ):
+        value = found.get(name)
+        if isinstance(value, (int, float)):
+            told.append(text % {"figure": format_figure(value)})
+    return Outcome(told)
+
+
 def describe_delete(result: Result) -> Outcome:
     """That the server has it no more."""
     return Outcome([_("gone from the server and from the panel")])
@@ -111,5 +126,6 @@ DESCRIBERS = {
     "model.copy": describe_copy,
     "model.rename": describe_rename,
     "model.recreate": describe_recreate,
+    "model.benchmark": describe_benchmark,
     "server.sync": describe_sync,
 }

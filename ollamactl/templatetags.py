@@ -18,7 +18,7 @@ from models_app.events import live_status
 from models_app.models import OllamaModel
 from ollamactl.lib.sentences import from_stored
 from ollamactl.lib.times import UNKNOWN, time_element
-from ollamactl.lib.units import format_duration, format_rate, format_size
+from ollamactl.lib.units import format_duration, format_figure, format_rate, format_size
 from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, type_label
 from tasks_app.models import Task
@@ -65,6 +65,12 @@ def rate(value: Any) -> str:
 def duration(value: Any) -> str:
     """Seconds as a time left or taken."""
     return format_duration(float(value)) if isinstance(value, (int, float)) else ""
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """A measured number in three digits."""
+    return format_figure(value) if isinstance(value, (int, float)) else "–"
 
 
 @register.filter

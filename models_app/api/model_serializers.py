@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_app.api.serializers import SyncInputSerializer
 from models_app.choices import ModelStatus, Source
 from models_app.events import live_status
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import Benchmark, OllamaModel, OllamaServer
+from models_app.services import benchmarks
 from models_app.services.details import describe_model
 from models_app.services.freeing import freed_by_deletion
 from ollamactl.lib.api.serializers import StrictSerializer, Text
@@ -134,6 +135,37 @@ class FreesSerializer(serializers.Serializer[Any]):
     exact = serializers.BooleanField()
 
 
+class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
+    """One benchmark: seconds, and tokens a second; null where it was not measured."""
+
+    class Meta:
+        model = Benchmark
+        fields = [
+            "id",
+            "created_at",
+            "load_seconds",
+            "first_token_seconds",
+            "prompt_rate",
+            "token_rate",
+            "tokens",
+            "context_length",
+            "processor",
+            "digest",
+            "server_version",
+        ]
+        read_only_fields = fields
+
+
+class PerformanceSerializer(serializers.Serializer[Any]):
+    """The last figures, and the newest benchmarks, the newest first."""
+
+    load_seconds = serializers.FloatField(allow_null=True)
+    first_token_seconds = serializers.FloatField(source="last.first_token_seconds")
+    token_rate = serializers.FloatField(source="last.token_rate")
+    measured_at = serializers.DateTimeField(source="last.created_at")
+    runs = BenchmarkSerializer(many=True)
+
+
 class ModelDetailSerializer(ModelSerializer):
     """A model with what its server says of it now; `details` is null when it does not answer.
 
@@ -142,9 +174,10 @@ class ModelDetailSerializer(ModelSerializer):
 
     details = serializers.SerializerMethodField()
     frees = serializers.SerializerMethodField()
+    performance = serializers.SerializerMethodField()
 
     class Meta(ModelSerializer.Meta):
-        fields = [*ModelSerializer.Meta.fields, "details", "frees"]
+        fields = [*ModelSerializer.Meta.fields, "details", "frees", "performance"]
         read_only_fields = fields
 
     @extend_schema_field(DetailsSerializer(allow_null=True))
@@ -155,6 +188,19 @@ class ModelDetailSerializer(ModelSerializer):
     def get_frees(self, model: OllamaModel) -> Any:
         found = freed_by_deletion(model)
         return {"bytes": found.bytes, "exact": found.exact} if found else None
+
+    @extend_schema_field(PerformanceSerializer(allow_null=True))
+    def get_performance(self, model: OllamaModel) -> Any:
+        known = benchmarks.performance_of(model)
+        return PerformanceSerializer(known).data if known else None
+
+
+class BenchmarkRequestSerializer(StrictSerializer):
+    """`tokens`: how long the answer may be."""
+
+    tokens = serializers.IntegerField(
+        required=False, min_value=benchmarks.LEAST_TOKENS, max_value=benchmarks.MOST_TOKENS
+    )
 
 
 class ServerRelation(serializers.PrimaryKeyRelatedField[OllamaServer]):
@@ -191,7 +237,9 @@ class PullSerializer(WantedModelSerializer):
 class KeepAliveField(serializers.Field[int | str, Any, int | str, Any]):
     """Seconds as a number, or text such as `30m`; negative: until the model is stopped."""
 
-    default_error_messages = {"invalid": _lazy("Give a number of seconds, or a text such as 30m.")}
+    default_error_messages = {
+        "invalid": gettext_lazy("Give a number of seconds, or a text such as 30m.")
+    }
 
     def to_internal_value(self, data: Any) -> int | str:
         if isinstance(data, bool) or not isinstance(data, (int, str)) or len(str(data)) > 32:

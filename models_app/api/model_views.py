@@ -16,6 +16,7 @@ from audit_app.api.base import PanelViewSet
 from models_app.api.model_serializers import (
     AcceptedModelSerializer,
     AcceptedPullSerializer,
+    BenchmarkRequestSerializer,
     ChangedModelSerializer,
     ModelDetailSerializer,
     ModelSerializer,
@@ -30,7 +31,7 @@ from models_app.api.model_serializers import (
 )
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
-from models_app.services import copies, lifecycle, pins, preflight, recreating, servers
+from models_app.services import benchmarks, copies, lifecycle, pins, preflight, recreating, servers
 from ollamactl.lib.api.serializers import StrictSerializer
 from ollamactl.lib.errors import NotFound
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
@@ -62,6 +63,7 @@ class ModelViewSet(PanelViewSet):
         "copy": copies.COPY,
         "rename": copies.COPY,
         "recreate": recreating.RECREATE,
+        "benchmark": benchmarks.BENCHMARK,
         "pin": pins.PIN,
         "unpin": pins.PIN,
         "cancel": CANCEL_TASK,
@@ -154,6 +156,12 @@ class ModelViewSet(PanelViewSet):
             actor=self.actor, model=self.get_object(), **given.validated_data
         )
         return self._begun(begun)
+
+    @extend_schema(request=BenchmarkRequestSerializer, responses={202: AcceptedTaskSerializer})
+    @action(detail=True, methods=["post"])
+    def benchmark(self, request: Request, pk: int) -> Response:
+        """Measure load time, time to the first token and tokens a second on a fixed prompt."""
+        return self._queue_with(request, BenchmarkRequestSerializer, benchmarks.benchmark_model)
 
     @changed
     @action(detail=True, methods=["post"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models_app.runners.base import ModelRunner
+from models_app.runners.benchmarks import BenchmarkRunner
 from models_app.runners.copies import CopyRunner, RenameRunner
 from models_app.runners.deletion import DeleteRunner
 from models_app.runners.memory import StartRunner, StopRunner
@@ -11,6 +12,7 @@ from models_app.runners.recreation import RecreateRunner
 from models_app.runners.syncs import SyncAllRunner, SyncRunner
 
 __all__ = [
+    "BenchmarkRunner",
     "CopyRunner",
     "DeleteRunner",
     "ModelRunner",

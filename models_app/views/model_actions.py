@@ -14,7 +14,7 @@ from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.actions import ACTIONS, Action
 from models_app.models import OllamaModel
-from models_app.services import lifecycle, pins
+from models_app.services import benchmarks, lifecycle, pins
 from models_app.services.freeing import freed_by_deletion
 from models_app.views.models import VIEW, render_panel, render_row, visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
@@ -30,6 +30,7 @@ SERVICES: dict[str, Callable[..., object]] = {
     "pause": lifecycle.pause_pull,
     "resume": lifecycle.resume_pull,
     "retry": lifecycle.retry_work,
+    "benchmark": benchmarks.benchmark_model,
     "pin": pins.pin_model,
     "unpin": pins.unpin_model,
 }

@@ -15,6 +15,7 @@ from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services.details import describe_model
+from models_app.views.performance import shown_performance
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
 from ollamactl.lib.paging import keep_in_address, listing_of, options_of
@@ -123,5 +124,6 @@ def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
     return {
         "row": with_actions(model, request, in_list=False),
         "model": model,
+        "performance": shown_performance(model),
         "history": history.select_related("created_by")[:TASKS_SHOWN],
     }

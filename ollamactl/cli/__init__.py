@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "rm": "ollamactl.cli.remote.lifecycle:remove",
     "cp": "ollamactl.cli.remote.changes:copy",
     "mv": "ollamactl.cli.remote.changes:rename",
+    "bench": "ollamactl.cli.remote.bench:bench",
     "recreate": "ollamactl.cli.remote.changes:recreate",
     "pin": "ollamactl.cli.remote.changes:pin",
     "unpin": "ollamactl.cli.remote.changes:unpin",

@@ -39,3 +39,9 @@ def format_rate(bytes_per_s: float) -> str:
     """A speed in decimal bytes: `"12 MB/s"`. What is not a positive number reads `"0 B/s"`."""
     usable = math.isfinite(bytes_per_s) and bytes_per_s > 0
     return f"{format_size(int(bytes_per_s) if usable else 0)}/s"
+
+
+def format_figure(value: float) -> str:
+    """A measured number in about three digits: `0.042`, `1.25`, `12.5`, `125`."""
+    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"

@@ -13,12 +13,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.errors import InvalidInput
-from ollamactl.lib.formats import format_duration, format_rate, format_size
+from ollamactl.lib.formats import format_duration, format_figure, format_rate, format_size
 
 __all__ = [
     "MAX_BYTES",
     "bytes_of",
     "format_duration",
+    "format_figure",
     "format_rate",
     "format_size",
     "parse_size",

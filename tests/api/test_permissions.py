@@ -57,6 +57,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/models/<int:pk>/cancel/"): OPERATES,
     ("post", "v1/models/<int:pk>/pause/"): OPERATES,
     ("post", "v1/models/<int:pk>/copy/"): OPERATES,
+    ("post", "v1/models/<int:pk>/benchmark/"): OPERATES,
     ("post", "v1/models/<int:pk>/rename/"): OPERATES,
     ("post", "v1/models/<int:pk>/recreate/"): OPERATES,
     ("post", "v1/models/<int:pk>/pin/"): OPERATES,

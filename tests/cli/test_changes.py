@@ -74,3 +74,16 @@ def test_what_shall_be_different_is_sent(user: Run, panel: FakePanel, tmp_path: 
     assert user("recreate", "a").exit_code == 0
     assert panel.calls[-2].body is None
     assert user("recreate", "a", "-p", "hot").exit_code == 2
+
+
+def test_a_benchmark_tells_its_figures(user: Run, panel: FakePanel) -> None:
+    panel.rows("models/", [row(7, "a:latest")])
+    figures = {"load_seconds": 1.25, "first_token_seconds": 0.0421, "token_rate": 42.31}
+    work(panel, "POST", "models/7/benchmark/", result={"benchmark": figures})
+    result = user("bench", "a", "--tokens", "16")
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        ["loaded in 1.25 s", "first token after 0.042 s", "answer: 42.3 tokens a second"],
+    )
+    assert panel.calls[1].body == {"tokens": 16}
+    assert json.loads(user("bench", "a", "--json").stdout)["task"]["id"] == 9

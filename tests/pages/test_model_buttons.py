@@ -15,7 +15,7 @@ from tests.pages.conftest import ClientOf
 
 pytestmark = pytest.mark.django_db
 
-AT_REST = {"start-options", "recreate", "copy", "rename", "pin", "delete"}
+AT_REST = {"benchmark", "start-options", "recreate", "copy", "rename", "pin", "delete"}
 
 # status, task (type, state) or None, server, what can be done
 TABLE: list[tuple[str, tuple[str, str] | None, str, set[str]]] = [
