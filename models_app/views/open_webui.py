@@ -40,7 +40,4 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
             actor=actor, server=server, asked_as=asked_as, situations=(Program.OPEN_WEBUI,)
         )
         context["snippets"] = info.ways[Program.OPEN_WEBUI].snippets[:1]
-    response = render(request, "models_app/open_webui_card.html", context)
-    if is_jump and where.is_ready:
-        response.headers["HX-Redirect"] = where.url
-    return response
+    return render(request, "models_app/open_webui_card.html", context)

@@ -8,6 +8,7 @@
  *   [data-dialog-done]        a form in the dialog: when it is answered, the dialog closes
  *   [data-when="field=a b"]   shown only while that field of its form has one of the values
  *   [data-copy="text"]        a button: copies the text
+ *   [data-go="url"]           leads there at once, without a place in the history to come back to
  * The event `panel:toast` {message, level} comes from the server in HX-Trigger.
  */
 (() => {
@@ -222,7 +223,13 @@
     all(root, "[data-toast]").forEach(adoptToast);
     all(root, "[data-when]").forEach((part) => part.closest("form") && showWhen(part.closest("form")));
     all(root, "a[role=button]").forEach((link) => link.addEventListener("keydown", pressed));
+    all(root, "[data-go]").forEach((place) => goTo(place.dataset.go));
     all(root, "[data-live-log]").forEach((log) => { log.scrollTop = log.scrollHeight; });
+  }
+
+  /** Who goes back is not led there again. */
+  function goTo(url) {
+    if (/^https?:\/\//.test(url)) window.location.replace(url);
   }
 
   /** Over plain http browsers have no clipboard for pages; the old way still works there. */
