@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from tasks_app.attempt import close_connections
 from tasks_app.choices import State
 from tasks_app.logs import relative_path
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import claim
 from tasks_app.turns import short_transaction
+
+_turns: dict[str, threading.Lock] = {}
 
 
 def eligible() -> Q:
@@ -52,9 +57,12 @@ def _claim(candidate: Task, owner: str) -> Task | None:
         return _take(candidate, owner)
     if not _has_room(candidate):  # a look without a lock: most are turned away here
         return None
-    with short_transaction():
-        _lock_key(candidate.limit_key)
-        return _take(candidate, owner) if _has_room(candidate) else None
+    with _turn(candidate.limit_key):
+        if not _has_room(candidate):  # any more
+            return None
+        with short_transaction():
+            _lock_key(candidate.limit_key)
+            return _take(candidate, owner) if _has_room(candidate) else None
 
 
 def _take(candidate: Task, owner: str) -> Task | None:
@@ -67,6 +75,26 @@ def _has_room(task: Task) -> bool:
     if limit is None:
         return True
     return Task.objects.filter(limit_key=task.limit_key, state=State.RUNNING).count() < limit
+
+
+@contextmanager
+def _turn(limit_key: str) -> Iterator[None]:
+    """One thread of this process at a time asks the database for the lock of a key.
+
+    Else those that wait for it would hold all connections of the pool. (SQLite's writers queue by
+    themselves and have no pool.)
+    """
+    if connection.vendor == "sqlite":
+        yield
+        return
+    turn = _turns.setdefault(limit_key, threading.Lock())
+    if not turn.acquire(blocking=False):
+        close_connections()
+        turn.acquire()
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _lock_key(limit_key: str) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 POOL_SIZE = 12
 """Connections at most of one process. Who needs a further one waits for `POOL_WAIT` seconds."""
-POOL_WAIT = 10.0
+POOL_WAIT = 20.0
 CONNECT_SECONDS = 5
 
 SQLITE_OPTIONS: dict[str, Any] = {
