@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from tasks_app.choices import ENDED, LIVE, State
 from tasks_app.claim import eligible
-from tasks_app.clock import LEASE, ClockWatch, from_now
+from tasks_app.clock import LEASE, ClockWatch, database_now, from_now
 from tasks_app.failures import WORKER_LOST, failure
 from tasks_app.families import CASCADE, WAITING, count_children
 from tasks_app.figures import LEASES_LOST
@@ -25,7 +25,9 @@ from tasks_app.wakeups import send_wake
 from tasks_app.words import ask_to_cancel
 
 LOSSES = 3
-"""The loss at which a task is given up."""
+"""The loss in a row at which a task is given up."""
+WELL = timedelta(minutes=10)
+"""Who was at work for so long was not killed by the task: the next loss is the first again."""
 UNHEARD = timedelta(seconds=15)
 """After this time without a worker a wake-up is taken for lost."""
 UNSAVED = 1000
@@ -64,10 +66,11 @@ def take_back_lost(owner: Owner) -> int:
 
 
 def _lose(task: Task, condition: Q) -> Task | None:
-    fields = {**LET_GO, "lost_count": F("lost_count") + 1, "epoch": F("epoch") + 1}
+    losses = 1 if _went_well(task) else task.lost_count + 1
+    fields = {**LET_GO, "lost_count": losses, "epoch": F("epoch") + 1}
     if task.cancel_requested:
         fields |= {"state": State.CANCELLED, "finished_at": Now()}
-    elif task.lost_count + 1 >= LOSSES:
+    elif losses >= LOSSES:
         error = failure("worker_lost", WORKER_LOST, retryable=True)
         fields |= {"state": State.FAILED, "error": error, "finished_at": Now()}
     elif task.pause_requested:
@@ -76,6 +79,10 @@ def _lose(task: Task, condition: Q) -> Task | None:
         fields |= {"state": State.QUEUED, "enqueued_at": None, "attempt": one_less()}
     # What the worker has sent last may not be in the row, and a clock that was put back is no help.
     return change_surely(task, condition, floor=task.seq + UNSAVED, **fields)
+
+
+def _went_well(task: Task) -> bool:
+    return task.started_at is not None and task.started_at < database_now() - WELL
 
 
 def finish_cancels() -> int:

@@ -11,7 +11,7 @@ from tasks_app.clock import LEASE, from_now
 from tasks_app.hub import hub
 from tasks_app.lease_keeper import LeaseKeeper
 from tasks_app.models import Task
-from tasks_app.reconcile import reconcile
+from tasks_app.reconcile import WELL, reconcile
 from tasks_app.transitions import succeed
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
@@ -65,6 +65,19 @@ def test_the_third_loss_ends_a_task(make: Maker) -> None:
     assert task.error["retryable"]
     assert task.finished_at is not None
     assert settled(task.pk)[-1] == "failed"
+
+
+def test_a_loss_after_long_work_is_the_first_of_a_new_row(make: Maker) -> None:
+    """A download of a day is not given up because its machine was restarted three times."""
+    task = make("toy.quick")
+    for _ in range(4):
+        claimed, _ = claim_next("default", owner=ELSEWHERE)
+        assert claimed is not None
+        expire(task)
+        Task.objects.filter(pk=task.pk).update(started_at=from_now(-WELL - LEASE))
+        reconcile(hub().owner)
+        task.refresh_from_db()
+        assert (task.state, task.lost_count) == (State.QUEUED, 1)
 
 
 def test_a_lease_that_lasts_is_nobody_elses(make: Maker) -> None:
