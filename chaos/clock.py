@@ -52,7 +52,7 @@ def find_compiler() -> Path:
 def build_library(folder: Path) -> Path:
     """Compile it into a folder."""
     library = folder / "clock.so"
-    command = [find_compiler(), "-shared", "-fPIC", "-O2", "-o", library, SOURCE]
+    command = [str(find_compiler()), "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MissingComponent(f"the clock to set cannot be built: {done.stderr[-500:]}")
