@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 
 from ollamactl.lib.retention import Keys, Removable
 from tasks_app.choices import ENDED
@@ -27,12 +27,20 @@ def ended_tasks(before: datetime) -> Removable:
     children, nor a child before its parent has ended."""
 
     def find(most: int) -> Keys:
-        return list(_removable(before).order_by("finished_at").values_list("pk", flat=True)[:most])
+        # Only what has ended has a time of its end: the index of those times is all that is read.
+        old = Task.objects.filter(finished_at__lt=before).filter(_may_go(before))
+        return list(old.order_by("finished_at").values_list("pk", flat=True)[:most])
 
     def remove(keys: Keys) -> int:
         with short_transaction():
-            locked = _removable(before).select_for_update(of=("self",), skip_locked=True)
-            ids = list(locked.filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
+            # What may go is asked of these rows alone, not of an index of all that has ended.
+            locked = Task.objects.select_for_update(of=("self",), skip_locked=True)
+            may_go = ExpressionWrapper(
+                Q(state__in=ENDED, finished_at__lt=before) & _may_go(before),
+                output_field=BooleanField(),
+            )
+            tasks = locked.filter(pk__in=keys).annotate(may_go=may_go).only("pk").order_by("pk")
+            ids = [task.pk for task in tasks if task.may_go]
             # The files first: a process that is killed here leaves rows, which are found again.
             remove_log_files(ids)
             Task.objects.filter(pk__in=ids).delete()
@@ -41,10 +49,10 @@ def ended_tasks(before: datetime) -> Removable:
     return Removable("tasks", find, remove)
 
 
-def _removable(before: datetime) -> QuerySet[Task]:
+def _may_go(before: datetime) -> Q:
     children = Task.objects.filter(parent=OuterRef("pk"))
     alone = Q(parent=None) | Q(parent__state__in=ENDED, parent__finished_at__lt=before)
-    old = Task.objects.filter(alone, ~Exists(children), state__in=ENDED, finished_at__lt=before)
+    condition = alone & ~Q(Exists(children))
     for in_use in _in_use:
-        old = old.exclude(in_use())
-    return old
+        condition &= ~Q(in_use())
+    return condition

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 logger = logging.getLogger(__name__)
 
-LARGEST, FIRST = 500, 100  # rows a slice
+LARGEST, FIRST, SMALLEST = 500, 100, 20  # rows a slice
 SLICE_SECONDS = 0.05
 AT_ONCE = 20_000
 """Rows that are looked for at once."""
@@ -76,4 +76,4 @@ def _remove_kind(kind: Removable, enough: Callable[[], bool]) -> int:
 
 def _next_size(size: int, took: float) -> int:
     """Rows for the next slice, from how long this one took."""
-    return max(1, min(LARGEST, size * 2, int(size * SLICE_SECONDS / max(took, 0.001))))
+    return max(SMALLEST, min(LARGEST, size * 2, int(size * SLICE_SECONDS / max(took, 0.001))))
