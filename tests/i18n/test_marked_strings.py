@@ -29,7 +29,7 @@ COMPUTED = re.compile(
 )
 BETWEEN_TAGS = re.compile(r">([^<>]*[A-Za-z]{3,}[^<>]*)<")
 IN_ATTRIBUTES = re.compile(r'\b(?:title|placeholder|aria-label|alt)="([^"]*[A-Za-z]{3,}[^"]*)"')
-NAMES = {"ollamactl", "Ollama", "http"}  # the same in every language
+NAMES = {"ollamactl", "Ollama", "http", "Open WebUI"}  # the same in every language
 IN_BOTH_LANGUAGES = {"500.html"}  # nothing may be asked there, the language neither
 
 SHOWN_BY_SCRIPT = re.compile(
