@@ -33,14 +33,15 @@ def ended_tasks(before: datetime) -> Removable:
 
     def remove(keys: Keys) -> int:
         with short_transaction():
-            # What may go is asked of these rows alone, not of an index of all that has ended.
-            locked = Task.objects.select_for_update(of=("self",), skip_locked=True)
+            rows = Task.objects.select_for_update(of=("self",), skip_locked=True)
+            locked = [task.pk for task in rows.filter(pk__in=keys).only("pk").order_by("pk")]
+            # Asked of these rows alone, not of an index of all that has ended.
             may_go = ExpressionWrapper(
                 Q(state__in=ENDED, finished_at__lt=before) & _may_go(before),
                 output_field=BooleanField(),
             )
-            tasks = locked.filter(pk__in=keys).annotate(may_go=may_go).only("pk").order_by("pk")
-            ids = [task.pk for task in tasks if task.may_go]
+            asked = Task.objects.filter(pk__in=locked).order_by().annotate(may_go=may_go)
+            ids = [pk for pk, allowed in asked.values_list("pk", "may_go") if allowed]
             # The files first: a process that is killed here leaves rows, which are found again.
             remove_log_files(ids)
             Task.objects.filter(pk__in=ids).delete()
