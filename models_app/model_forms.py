@@ -52,12 +52,10 @@ class RecreateForm(forms.Form):
     """What shall be different about a model."""
 
     parameters = forms.CharField(
-        label=_("Parameters"),
+        label=_("Modelfile parameters"),
         required=False,
         max_length=10_000,
-        help_text=_(
-            "One a line as in a Modelfile, for example “temperature 0.7” or “num_ctx 8192”."
-        ),
+        help_text=_("One a line, for example “temperature 0.7” or “num_ctx 8192”."),
         widget=forms.Textarea(attrs={**PLAIN, "rows": 4, "autofocus": True}),
     )
     system = forms.CharField(

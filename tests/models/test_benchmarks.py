@@ -27,7 +27,7 @@ def test_one_that_was_not_loaded_is_loaded_and_let_go(backend: Backend) -> None:
     assert found.load_seconds > 0
     assert found.first_token_seconds > 0
     assert (found.tokens, task.total) == (8, 8)
-    assert found.token_rate > 1
+    assert found.token_rate > 0
     assert found.context_length
     assert found.processor.startswith("100% ")
     assert backend.loaded() == []
