@@ -16,6 +16,7 @@ from models_app.connection.routes import routes_to
 from models_app.connection.situations import LABELS, SITUATIONS, Place, Program, place_of
 from models_app.connection.snippets import ANY_KEY, PLACEHOLDER, Snippet, Target, snippets_for
 from models_app.models import OllamaModel, OllamaServer
+from tasks_app.attempt import close_connections
 
 VIEW = "models_app.view_ollamaserver"
 CHANGE = "models_app.change_ollamaserver"
@@ -77,6 +78,7 @@ def connection_info(
     tried = None
     if try_it:
         asked = {route.asked for ways in routes.values() for route in ways if route.asked}
+        close_connections()  # of a bounded pool, which others may wait for
         tried = try_out(server, asked)
     judged = {each: judge(server, each, routes[each], tried) for each in Place}
     key = key_of(server, told=actor.may(CHANGE))

@@ -15,6 +15,7 @@ from models_app.connection.routes import HOST_NAMES, with_host
 from models_app.models import OllamaServer
 from models_app.open_webui.asking import State, Visit, visit_all
 from ollamactl.lib.sentences import Sentence
+from tasks_app.attempt import close_connections
 
 VIEW = "models_app.view_ollamaserver"
 # Docker's usual mapping of it, and the port that it listens on by itself.
@@ -82,6 +83,7 @@ def _found(server: OllamaServer, asked_as: str) -> Jump:
 
 
 def _visit(urls: set[str] | list[str], server: OllamaServer) -> list[Visit]:
+    close_connections()  # of a bounded pool, which others may wait for
     return visit_all(list(urls), ca_pem=server.ca_pem)
 
 
