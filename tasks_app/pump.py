@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -30,6 +31,11 @@ logger = logging.getLogger(__name__)
 
 REVIEW_EVERY = 2.0
 """Seconds between two looks at sessions, tokens and permissions; a right that ends is felt in 5."""
+PROGRESS = "task.progress"
+TURNS = 3
+"""Of the loop, in which the sockets' writers write and the network takes it."""
+LONGEST_ROUND = 0.5
+"""Seconds at most of a pause between two rounds."""
 LONGEST_PAUSE = 2.0
 """Seconds at most between two attempts to reach Valkey."""
 
@@ -42,6 +48,8 @@ class Pump:
         self._sockets: dict[int, set[Socket]] = {}
         self._accounts: dict[int, Account] = {}
         self._hearers: dict[str, set[Socket]] = {}
+        self._pending: dict[object, dict[str, Any]] = {}
+        self._news = asyncio.Event()
         self._subscribed = False
         self._was_subscribed = False
         self._attempted = asyncio.Event()  # subscribed once, or failed to
@@ -119,7 +127,8 @@ class Pump:
 
     def _start(self) -> None:
         """Start what serves all sockets, or what of it has ended against all expectation."""
-        for name, work in (("listen", self._listen), ("review", self._review)):
+        works = (("listen", self._listen), ("pour", self._pour), ("review", self._review))
+        for name, work in works:
             task = self._standing.get(name)
             if task is None or task.done():
                 self._standing[name] = asyncio.create_task(self._always(work))
@@ -171,15 +180,45 @@ class Pump:
                 socket.offer(snapshot)
 
     def _deliver(self, message: dict[str, Any]) -> None:
-        """Hand the events of one message to the sockets that hear one of their topics."""
+        """Keep the events of one message for the next round.
+
+        Of the progress of one task the newest is enough. It moves to the end: a client drops what
+        has a lower `seq` than what it has heard of the subject.
+        """
         for event in message["events"]:
-            try:
-                text, topics = encode_event(event)
-            except (KeyError, TypeError, ValueError):
-                logger.exception("live events: an event that is not whole was left out")
-                continue
-            for socket in set().union(*(self._hearers.get(topic, ()) for topic in topics)):
-                socket.offer(text)
+            is_progress = event.get("type") == PROGRESS
+            key = event.get("subject") if is_progress else object()
+            self._pending.pop(key, None)
+            self._pending[key] = event
+        self._news.set()
+
+    async def _pour(self) -> None:
+        """Hand out what has come, in rounds with as long a pause after each as it took.
+
+        An event after quiet goes out at once. With many sockets events come faster than they can
+        be handed out one by one: then each round has more of them, which costs hardly more, and
+        requests get their turn between.
+        """
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            begun = time.monotonic()
+            events, self._pending = list(self._pending.values()), {}
+            for event in events:
+                self._hand_out(event)
+            for _turn in range(TURNS):
+                await asyncio.sleep(0)
+            await asyncio.sleep(min(time.monotonic() - begun, LONGEST_ROUND))
+
+    def _hand_out(self, event: dict[str, Any]) -> None:
+        """Hand an event to the sockets that hear one of its topics."""
+        try:
+            text, topics = encode_event(event)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("live events: an event that is not whole was left out")
+            return
+        for socket in set().union(*(self._hearers.get(topic, ()) for topic in topics)):
+            socket.offer(text)
 
     async def _review(self) -> None:
         """Close what may no longer be open."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks_app.figures import SOCKETS_DROPPED
 from tasks_app.sockets.access import Grant
+from tasks_app.sockets.frames import frame_of, writer_of
 from tasks_app.sockets.writability import writability_of
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 NOT_AUTHENTICATED, NOT_PERMITTED, TOO_SLOW, TOO_MANY, FAILED = 4401, 4403, 4408, 4429, 1011
 LONGEST_QUEUE = 1000
 """Messages that may wait for one client; who does not read them in time is dropped."""
+WRITTEN_AT_ONCE = 64_000
+"""Bytes after which the network is asked whether it takes more."""
 LAST_WORDS = 2.0
 """Seconds that a client has to take what was said before its socket is closed."""
 
@@ -32,6 +35,7 @@ class Socket:
         self.close_code: int | None = None
         self._send = send
         self._writable = writability_of(send)
+        self._write_frames = writer_of(send)
         self._waiting: deque[str] = deque()
         self._news = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
@@ -80,11 +84,23 @@ class Socket:
         finally:
             self._sending.cancel()
 
+    def _next_frames(self) -> bytes:
+        """What waits, up to a size of which one piece of it may be the rest."""
+        frames = [frame_of(self._waiting.popleft())]
+        size = len(frames[0])
+        while self._waiting and size < WRITTEN_AT_ONCE:
+            frames.append(frame_of(self._waiting.popleft()))
+            size += len(frames[-1])
+        return b"".join(frames)
+
     async def _send_waiting(self) -> None:
         while True:
             while self._waiting:
                 await self._writable.wait()
-                await self._send({"type": "websocket.send", "text": self._waiting.popleft()})
+                if self._write_frames is None:
+                    await self._send({"type": "websocket.send", "text": self._waiting.popleft()})
+                else:
+                    self._write_frames(self._next_frames())
             if self.close_code is not None:
                 return
             self._news.clear()

@@ -32,7 +32,8 @@ Open = Callable[..., Listener]
 class WebProcess:
     """A web process over the test's database, which says where it stood when a test fails."""
 
-    def __init__(self, valkey_url: str, log: Path) -> None:
+    def __init__(self, valkey_url: str, log: Path, *arguments: str) -> None:
+        self.arguments = arguments
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.log = log
@@ -50,7 +51,7 @@ class WebProcess:
         """Start it, or start it again where it has ended."""
         if self.process is not None and self.process.poll() is None:
             return
-        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1"]
+        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", *self.arguments]
         with self.log.open("ab") as output:
             self.process = process = subprocess.Popen(
                 [*command, "-p", str(self.port), "ollamactl.asgi:application"],
