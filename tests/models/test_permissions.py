@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from audit_app.actors import Actor
 from audit_app.models import AuditRecord
 from models_app.models import OllamaModel, OllamaServer
-from models_app.services import lifecycle, servers
+from models_app.services import benchmarks, copies, lifecycle, pins, recreating, servers
 from ollamactl.lib.errors import NotPermitted
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app import services as tasks
@@ -57,6 +57,30 @@ def stop(actor: Actor, server: OllamaServer) -> Any:
 
 def delete(actor: Actor, server: OllamaServer) -> Any:
     return lifecycle.delete_model(actor=actor, model=model_of(server))
+
+
+def copy(actor: Actor, server: OllamaServer) -> Any:
+    return copies.copy_model(actor=actor, model=model_of(server), name="copied")
+
+
+def rename(actor: Actor, server: OllamaServer) -> Any:
+    return copies.rename_model(actor=actor, model=model_of(server), name="renamed")
+
+
+def pin(actor: Actor, server: OllamaServer) -> Any:
+    return pins.pin_model(actor=actor, model=model_of(server))
+
+
+def unpin(actor: Actor, server: OllamaServer) -> Any:
+    return pins.unpin_model(actor=actor, model=model_of(server, pinned=True))
+
+
+def recreate(actor: Actor, server: OllamaServer) -> Any:
+    return recreating.recreate_model(actor=actor, model=model_of(server), system="Be brief.")
+
+
+def benchmark(actor: Actor, server: OllamaServer) -> Any:
+    return benchmarks.benchmark_model(actor=actor, model=model_of(server))
 
 
 def cancel(actor: Actor, server: OllamaServer) -> Any:
@@ -117,6 +141,12 @@ TABLE: list[tuple[Service, tuple[str, ...], str, str]] = [
     (start, WORKERS, "models_app.start_ollamamodel", "model.start"),
     (stop, WORKERS, "models_app.stop_ollamamodel", "model.stop"),
     (delete, WORKERS, "models_app.delete_ollamamodel", "model.delete"),
+    (copy, WORKERS, "models_app.copy_ollamamodel", "model.copy"),
+    (rename, WORKERS, "models_app.copy_ollamamodel", "model.rename"),
+    (pin, WORKERS, "models_app.pin_ollamamodel", "model.pin"),
+    (unpin, WORKERS, "models_app.pin_ollamamodel", "model.unpin"),
+    (recreate, WORKERS, "models_app.recreate_ollamamodel", "model.recreate"),
+    (benchmark, WORKERS, "models_app.benchmark_ollamamodel", "model.benchmark"),
     (cancel, WORKERS, "tasks_app.cancel_task", "task.cancel"),
     (pause, WORKERS, "tasks_app.cancel_task", "task.pause"),
     (resume, WORKERS, "tasks_app.retry_task", "task.resume"),
