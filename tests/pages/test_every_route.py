@@ -13,12 +13,14 @@ import pytest
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from audit_app.models import AuditRecord
 from models_app.actions import ACTIONS as MODEL_ACTIONS
+from models_app.models import OllamaModel, OllamaServer
 from models_app.views.model_actions import SERVICES as MODEL_SERVICES
 from tasks_app.actions import ACTIONS as TASK_ACTIONS
 from tasks_app.live import topic_kinds
 from tasks_app.models import Task
-from tests.factories import OllamaModelFactory, TaskFactory, UserFactory
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
 from tests.pages.conftest import ClientOf
 
 ROLES = (None, "viewer", "operator", "administrator")
@@ -37,6 +39,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("model", "copy"): WORKS,
     ("model", "rename"): WORKS,
     ("model", "recreate"): WORKS,
+    ("model", "benchmark"): WORKS,
     ("model", "pin"): WORKS,
     ("model", "unpin"): WORKS,
     ("model", "delete"): WORKS,
@@ -106,6 +109,33 @@ def test_nobody_meets_a_failure_at_any_address(client_of: ClientOf) -> None:
         client = client_of(role)
         for path in sorted(set(routes()) - {"logout/"}):
             assert client.get(f"/{path}").status_code < 500 or path == "readyz", (role, path)
+
+
+@pytest.mark.parametrize("with_token", [False, True], ids=["no token", "another origin"])
+def test_a_form_of_another_site_does_nothing(
+    db: None, settings: Any, with_token: bool, unused_tcp_port: int
+) -> None:
+    """A browser sends the cookie along, whichever site the form is on."""
+    server = OllamaServerFactory(pk=1, base_url=f"http://127.0.0.1:{unused_tcp_port}")
+    OllamaModelFactory(pk=1, server=server)
+    TaskFactory(pk=1, state="failed")
+    browser = Client(enforce_csrf_checks=True)
+    user = UserFactory(role="administrator")
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    headers = {}
+    if with_token:
+        browser.get("/models/")
+        token = browser.cookies[settings.CSRF_COOKIE_NAME].value
+        headers = {"X-CSRFToken": token, "Origin": "https://evil.example"}
+    records = list(AuditRecord.objects.values_list("pk"))
+    for path in sorted(set(routes())):
+        for method in ("post", "put", "patch", "delete"):
+            answer = getattr(browser, method)(f"/{path}", headers=headers)
+            said = answer.status_code
+            assert said in (401, 403, 404, 405, 415), (method, path, said)
+    assert (OllamaServer.objects.count(), OllamaModel.objects.count()) == (1, 1)
+    assert list(Task.objects.values_list("pk", "state")) == [(1, "failed")]
+    assert list(AuditRecord.objects.values_list("pk")) == records
 
 
 def test_every_action_is_in_the_table() -> None:
