@@ -3,6 +3,7 @@
 #   make run    the panel            make test   the whole suite
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
 #                                               make bench  how fast it is
+#   make test-postgresql   what touches the database, on PostgreSQL and Redis
 #                                               make soak   what grows over time
 #                                               make chaos  what it survives
 #   ARGS="--bind 127.0.0.1:9000" goes to `ollamactl up`, PYTEST_ARGS="-k pull" to pytest,
@@ -22,7 +23,7 @@ THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACT
 	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
 
-.PHONY: run demo install dev test bench chaos soak lock messages clean \
+.PHONY: run demo install dev test test-postgresql bench chaos soak lock messages clean \
 	lint lint-style lint-types lint-imports lint-migrations lint-deploy
 .DEFAULT_GOAL := run
 
@@ -62,6 +63,14 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(UV)
 
 test: dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+# What touches the database, on PostgreSQL, with Redis as the broker.
+POSTGRESQL_TESTS := tests/api tests/pages tests/tasks tests/models tests/socket tests/audit tests/metrics \
+	--ignore tests/socket/test_live_script.py --ignore tests/socket/test_slow_client.py \
+	--ignore tests/socket/test_limits.py --ignore tests/socket/test_origin.py
+test-postgresql: dev
+	$(BIN)/python -m tests.components.outside $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+		$(POSTGRESQL_TESTS) $(PYTEST_ARGS)
 
 bench: dev
 	$(BIN)/python -m bench $(BENCH_ARGS)
