@@ -36,7 +36,7 @@ def claim_next(queue: str, *, owner: str) -> tuple[Task | None, bool]:
     """
     full: set[str] = set()
     while candidate := _waiting(queue, full).first():
-        claimed = _claim(candidate, owner)
+        claimed = _claim(candidate, _waiting(queue, full), owner)
         if claimed is not None and claimed.state == State.RUNNING:
             return claimed, _waiting(queue, full).exists()
         if candidate.limit_key and not _has_room(candidate):
@@ -51,17 +51,21 @@ def _waiting(queue: str, full: Collection[str]) -> QuerySet[Task]:
     return waiting.order_by("-priority", "created_at", "pk")
 
 
-def _claim(candidate: Task, owner: str) -> Task | None:
+def _claim(candidate: Task, waiting: QuerySet[Task], owner: str) -> Task | None:
     """One conditional UPDATE; None where another worker was first or there is no room."""
-    if not candidate.limit_key:
+    key = candidate.limit_key
+    if not key:
         return _take(candidate, owner)
     if not _has_room(candidate):  # a look without a lock: most are turned away here
         return None
-    with _turn(candidate.limit_key):
-        if not _has_room(candidate):  # any more
-            return None
+    with _turn(key) as waited:
+        if waited:  # and who was before has most likely taken that one
+            fresh = waiting.filter(limit_key=key).first()
+            if fresh is None or not _has_room(fresh):
+                return None
+            candidate = fresh
         with short_transaction():
-            _lock_key(candidate.limit_key)
+            _lock_key(key)
             return _take(candidate, owner) if _has_room(candidate) else None
 
 
@@ -78,21 +82,23 @@ def _has_room(task: Task) -> bool:
 
 
 @contextmanager
-def _turn(limit_key: str) -> Iterator[None]:
-    """One thread of this process at a time asks the database for the lock of a key.
+def _turn(limit_key: str) -> Iterator[bool]:
+    """One thread of this process at a time asks the database for the lock of a key; yields whether
+    this one had to wait for that.
 
-    Else those that wait for it would hold all connections of the pool. (SQLite's writers queue by
-    themselves and have no pool.)
+    Else those that wait for the lock would hold all connections of the pool. (SQLite's writers
+    queue by themselves and have no pool.)
     """
     if connection.vendor == "sqlite":
-        yield
+        yield False
         return
     turn = _turns.setdefault(limit_key, threading.Lock())
-    if not turn.acquire(blocking=False):
+    waited = not turn.acquire(blocking=False)
+    if waited:
         close_connections()
         turn.acquire()
     try:
-        yield
+        yield waited
     finally:
         turn.release()
 
