@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audit_app.actors import Actor
 from audit_app.guards import requires
+from models_app.connection.cautions import cautions_for
 from models_app.forms import ServerForm
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import OllamaServerQuerySet
@@ -141,6 +142,7 @@ def panel_context(request: HttpRequest, server: OllamaServer) -> dict[str, Any]:
     last_sync = history.filter(type="server.sync").order_by("-created_at", "-id").first()
     return {
         "server": server,
+        "warnings": [each for each in cautions_for(server, None) if each.level == "warning"],
         "rows": [with_actions(model, request) for model in shown],
         "last_sync": last_sync,
         "history": history.select_related("created_by")[:TASKS_SHOWN],

@@ -29,7 +29,7 @@ class StandIn:
     pages: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
-    def answer(self, path: str, body: Any, status: int = 200, **headers: str) -> None:
+    def answer(self, path: str, body: Any, status: int = 200, **headers: Any) -> None:
         """Set a page: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.pages[path] = (status, content, headers)

@@ -90,8 +90,11 @@ def test_what_is_not_understood_is_a_sentence(viewer: Client, query: str) -> Non
 
 def test_an_open_server_is_warned_of(viewer: Client) -> None:
     server = OllamaServerFactory(base_url="http://192.168.7.7:11434")
-    page = shown(viewer, address("connect", server))
-    assert "open to the network without a key" in page
+    for url in (address("connect", server), reverse("admin:server", args=[server.pk])):
+        assert "open to the network without a key" in shown(viewer, url)
+    behind = OllamaServerFactory(base_url="http://127.0.0.1:11434")
+    page = shown(viewer, reverse("admin:server", args=[behind.pk]))
+    assert "without a key" not in page
 
 
 def test_secrets_are_in_no_page_and_no_file(client_of: ClientOf) -> None:
