@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from models_app.invariants import broken_rules
 from ollamactl.lib import retention
 from ollamactl.lib.retention import Removable, remove_old
 from ollamactl.settings.retention import Retention
+from ollamactl.supervisor.environment import PROJECT
 from tasks_app import services, tidying
 from tasks_app.choices import ENDED, LIVE, State
 from tasks_app.execution import work_off
@@ -25,8 +27,8 @@ from tasks_app.log_files import remove_orphans
 from tasks_app.logs import LogWriter, log_file_exist, relative_path
 from tasks_app.models import Task
 from tasks_app.retention import ended_tasks
-from tests.components.waiting import wait_until
 from tests.factories import OllamaModelFactory, TaskFactory
+from tests.helpers.database import database_url
 from tests.tasks.conftest import Maker
 
 DAYS = timedelta(days=90)
@@ -214,29 +216,43 @@ def test_it_stops_when_the_worker_does(transactional_db: None) -> None:
     assert all(map(exists, tasks))
 
 
-def removing(first: Any) -> None:
-    """In a process of its own: remove one slice after the other, slowly, until it is killed."""
-    kind = ended_tasks(timezone.now() - DAYS)
-    while found := kind.find(1):
-        kind.remove(found)
-        first.set()
+REMOVING = """
+import django
+django.setup()
+from django.conf import settings
+from django.utils import timezone
+from datetime import timedelta
+from pathlib import Path
+from tasks_app.retention import ended_tasks
+settings.TASK_LOGS = Path(FOLDER)
+kind = ended_tasks(timezone.now() - timedelta(days=90))
+while found := kind.find(1):
+    kind.remove(found)
+    print("one", flush=True)
+"""
 
 
-@pytest.mark.timeout(60)
-def test_killed_in_the_middle_it_goes_on(transactional_db: None) -> None:
-    for _number in range(40):
+def test_killed_in_the_middle_it_goes_on(transactional_db: None, settings: Any) -> None:
+    for _number in range(100):
         ended()
-    connection.close()
-    context = multiprocessing.get_context("fork")
-    first = context.Event()
-    process = context.Process(target=removing, args=(first,))
-    process.start()
-    assert first.wait(20)
-    assert process.pid is not None
+    process = subprocess.Popen(
+        [sys.executable, "-c", REMOVING.replace("FOLDER", repr(str(settings.TASK_LOGS)))],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ollamactl.settings.test",
+            "OLLAMACTL_DATABASE_URL": database_url(),
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "one\n"
     process.kill()
-    process.join(10)
-    assert process.exitcode in (0, -signal.SIGKILL)
+    process.communicate()
+    left = Task.objects.count()
+    assert left < 100
     assert broken_rules() == []
-    tidy()
-    wait_until(lambda: not Task.objects.exists(), "nothing is left")
-    assert broken_rules() == []
+    assert tidy().get("tasks", 0) == left
+    assert not Task.objects.exists()
+    assert not list(settings.TASK_LOGS.glob("*/*.log"))
