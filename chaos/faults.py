@@ -92,8 +92,10 @@ KILLS: tuple[Fault, ...] = (worker, web, valkey, supervisor, flush, ollama, regi
 
 
 def several(stage: Stage) -> None:
-    """Eight of all kills at random, at random moments; none more than twice, as a task whose
-    worker is lost three times in a row is given up by design."""
+    """Eight of all kills at random, at random moments.
+
+    None comes more than twice: a task whose worker is lost three times in a row is given up.
+    """
     for fault in stage.random.sample([*KILLS, *KILLS], 8):
         pause = stage.random.uniform(0.2, 4.0)
         stage.notes.append(f"{fault.__name__}, {pause:.1f} s")

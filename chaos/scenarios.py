@@ -64,8 +64,8 @@ def clock_jump(name: str, about: str, shift: int) -> Scenario:
             clock.set(shift)
             # Long enough for leases to end by the old clock, and for every look to be due again.
             time.sleep(options.hold)
+            stage.clock_shift = shift
             stage.kill("worker")
-            stage.worker_died_at = time.time() + shift
 
         with (
             upstream_of(kind, folder) as upstream,

@@ -46,6 +46,14 @@ class Options:
         return 4.0 if self.quick else 15.0
 
 
+@dataclass(frozen=True)
+class Death:
+    """Of the worker: when, by the panel's clock, and how many changes had been noted until then."""
+
+    at: float
+    changes: int
+
+
 @dataclass
 class Stage:
     """`tasks` are the ids of the pulls by the name of their model."""
@@ -60,7 +68,9 @@ class Stage:
     page: WatchedPage | None = None
     patience: float = 1.0
     """How many times longer than usual everything may take on this machine."""
-    worker_died_at: float | None = None
+    clock_shift: float = 0.0
+    """How far the panel's clock is from the machine's, in seconds."""
+    death: Death | None = None
     notes: list[str] = field(default_factory=list)
 
     def rows(self) -> list[Json]:
@@ -124,21 +134,25 @@ class Stage:
         # Valkey may be between two lives in a run of many faults.
         there = [processes[name] for name in names if name in processes]
         if "worker" in names:
-            self.worker_died_at = time.time()
+            self.note_death()
         for process in there:
             process.kill()
         psutil.wait_procs(there, timeout=5)
 
+    def note_death(self) -> None:
+        """The worker is about to be killed."""
+        self.death = Death(time.time() + self.clock_shift, len(self.history.changes()))
+
     def kill_supervisor(self) -> None:
         """SIGKILL to the supervisor alone, and a start as by the machine's own supervisor."""
+        self.note_death()
         self.panel.signal(signal.SIGKILL)
         self.panel.wait()
-        self.worker_died_at = time.time()
         self.panel.start()
 
     def stop_machine(self) -> None:
         """Everything ends in the same moment, without a word; then everything starts."""
-        self.worker_died_at = time.time()
+        self.note_death()
         for process in self.panel.everything():
             process.kill()
         self.upstream.kill()

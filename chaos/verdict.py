@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.clock import by_the_machines_clock
 from chaos.history import ENDED, Change
-from chaos.stage import Stage
+from chaos.stage import Death, Stage
 from chaos.upstream import MODEL, PROJECT
 from tests.components.waiting import wait_until
 
@@ -57,8 +57,8 @@ def judge(stage: Stage, expected: Expected) -> Verdict:
         verdict.broken += _models(stage)
     verdict.broken += doctor_complaints(stage)
     verdict.broken += _page(stage)
-    if expected.leases and stage.worker_died_at is not None:
-        verdict.taken_back_s = taken_back(changes, stage.worker_died_at)
+    if expected.leases and stage.death is not None:
+        verdict.taken_back_s = taken_back(changes, stage.death)
         if (
             verdict.taken_back_s is not None
             and verdict.taken_back_s > LEASE_SECONDS * stage.patience
@@ -74,17 +74,18 @@ def judge(stage: Stage, expected: Expected) -> Verdict:
     return verdict
 
 
-def taken_back(changes: list[Change], died_at: float) -> float | None:
-    """Seconds from a worker's death until the last of what it was at was queued again."""
-    running = {
-        change.task for change in changes if change.at <= died_at and change.new == "running"
-    }
-    running -= {c.task for c in changes if c.at <= died_at and c.new in ENDED}
+def taken_back(changes: list[Change], death: Death) -> float | None:
+    """Seconds from a worker's death until the last of what it was at was queued again.
+
+    By the order of the changes: times go back where a clock is put back.
+    """
+    before, after = changes[: death.changes], changes[death.changes :]
+    states = {change.task: change.new for change in before}
     first: dict[int, float] = {}
-    for change in changes:
-        if change.task in running and change.at > died_at and change.old == "running":
+    for change in after:
+        if states.get(change.task) == change.old == "running":
             first.setdefault(change.task, change.at)
-    return max(first.values()) - died_at if first else None
+    return max(first.values()) - death.at if first else None
 
 
 def _ends(stage: Stage, changes: list[Change], expected: Expected) -> Iterator[str]:

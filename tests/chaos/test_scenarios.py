@@ -37,8 +37,3 @@ def test_a_full_disk_of_the_home_loses_nothing() -> None:
     except MissingComponent as error:  # a container may not mount
         pytest.skip(str(error))
     assert outcome == (PULLS, [])
-
-
-def test_a_machine_that_stops_and_a_broker_that_forgets_cost_nothing() -> None:
-    """All kills in a row, by the seed."""
-    assert outcome_of("machine") == (PULLS, [])

@@ -11,6 +11,7 @@ import pytest
 from chaos.__main__ import chosen, parser
 from chaos.history import Change, History
 from chaos.scenarios import SCENARIOS
+from chaos.stage import Death
 from chaos.verdict import taken_back
 
 
@@ -38,8 +39,16 @@ def test_the_last_task_to_come_back_counts() -> None:
         Change(1, "queued", "running", 24.0),
         Change(1, "running", "queued", 90.0),
     ]
-    assert taken_back(changes, 20.0) == 3.5
-    assert taken_back(changes, 100.0) is None
+    assert taken_back(changes, Death(20.0, 4)) == 3.5
+    assert taken_back(changes, Death(100.0, len(changes))) is None
+
+
+def test_a_clock_that_was_put_back_is_no_matter() -> None:
+    changes = [
+        Change(1, "queued", "running", 5000.0),
+        Change(1, "running", "queued", 1402.0),
+    ]
+    assert taken_back(changes, Death(1400.0, 1)) == 2.0
 
 
 def test_every_scenario_says_what_it_does() -> None:
