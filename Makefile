@@ -75,7 +75,7 @@ test-postgresql: dev
 bench: dev
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-# Faults in the middle of pulls: an hour on two cores. `--quick` is a minute.
+# Faults in the middle of pulls; CHAOS_ARGS="--quick" for a few.
 chaos: dev
 	$(BIN)/python -m chaos $(CHAOS_ARGS)
 
