@@ -74,7 +74,7 @@ def test_the_jump_waits_until_open_webui_is_there(
     visitor: Visitor, admin: Api, server: int
 ) -> None:
     with open_webui({"status": "starting"}) as stand_in:
-        stand_in.answer("/", b"<title>Open WebUI</title>", **{"Content-Type": "text/html"})
+        stand_in.answer("/", b"<title>Open WebUI</title>", 200, **{"Content-Type": "text/html"})
         stand_in.answer("/favicon.ico", b"", 204)
         set_address(admin, server, stand_in.url)
         visitor.open(f"servers/{server}/")
