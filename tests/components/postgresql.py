@@ -55,6 +55,21 @@ class PostgresqlProcess:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
+    def offer_tls(self, certificate: Path) -> None:
+        """Offer TLS, besides plain connections, with a PEM of key and certificate."""
+        copy = self._data / "server.pem"
+        shutil.copy(certificate, copy)
+        copy.chmod(0o600)
+        owner = self._data.stat()
+        os.chown(copy, owner.st_uid, owner.st_gid)
+        with self.connect() as connection:
+            for name, value in (
+                *(("ssl_cert_file", "server.pem"), ("ssl_key_file", "server.pem")),
+                ("ssl", "on"),
+            ):
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         command: list[Argument] = [self._programs / "postgres", "-D", self._data]

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import redis
 
@@ -64,7 +64,7 @@ class ValkeyProcess:
             socket.parent.mkdir(parents=True, exist_ok=True)
             return list(valkey_command(find_valkey(), socket, folder))
         address = ("--bind", "127.0.0.1", "--port", str(parts.port))
-        password = ("--requirepass", str(parts.password))
+        password = ("--requirepass", unquote(str(parts.password)))
         return [require(REDIS), *address, *password, "--dir", folder, "--appendonly", "yes"]
 
     def __enter__(self) -> ValkeyProcess:
