@@ -51,6 +51,7 @@ RECORDS = {
 CODES = {"model", "server"}  # of a task's resource, in the admin
 SAME = re.compile(
     r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
+    r"|Open WebUI|LangChain|VS Code|curl|\.env|JSON|YAML"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
     r"|toy\.\w+"  # types of task that other tests bring along
     r"|model\d+:latest|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
