@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 POOL_SIZE = 12
 """Connections at most of one process. Who needs a further one waits for `POOL_WAIT` seconds."""
-POOL_WAIT = 20.0
+POOL_WAIT = 10.0
 CONNECT_SECONDS = 5
 
 SQLITE_OPTIONS: dict[str, Any] = {
@@ -51,6 +51,14 @@ def _postgresql(parts: SplitResult) -> dict[str, Any]:
             "application_name": "ollamactl",
             "connect_timeout": CONNECT_SECONDS,
             **dict(parse_qsl(parts.query)),
-            "pool": {"min_size": 1, "max_size": POOL_SIZE, "timeout": POOL_WAIT, "max_idle": 60.0},
+            "pool": {
+                "min_size": 1,
+                "max_size": POOL_SIZE,
+                "timeout": POOL_WAIT,
+                "max_idle": 60.0,
+                # Else a pool tries again after 1, 2, 4 ... seconds, and a server that was away for
+                # a minute would be missed for another one; who asks begins a new attempt.
+                "reconnect_timeout": CONNECT_SECONDS,
+            },
         },
     }

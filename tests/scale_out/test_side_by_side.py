@@ -180,3 +180,21 @@ def test_two_hundred_pulls_of_one_worker_need_few_connections(
         cluster.simulator.control.speed(1e9)
         wait_until(lambda: succeeded(cluster, tasks) == STREAMS, "all have succeeded", 120)
     assert max(watch.connections.values()) <= POOL_SIZE, watch.connections
+
+
+def is_ready(api: Api) -> bool:
+    return api.call("GET", "../../readyz").status_code == 200
+
+
+def test_a_database_that_was_started_again_is_used_again(
+    cluster: Cluster, apis: list[Api], server: int
+) -> None:
+    (name,) = published(cluster, "after-restart", 1, MB)
+    cluster.database.stop("fast")
+    answer = apis[0].call("GET", "../../readyz")
+    assert answer.status_code == 503
+    cluster.database.start()
+    for api in apis:
+        wait_until(partial(is_ready, api), "the panel is ready", 60)
+    (task,) = pull(apis, server, [name])
+    assert apis[1].wait_for_task(task)["state"] == "succeeded"
