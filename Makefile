@@ -2,7 +2,7 @@
 #
 #   make run    the panel            make test   the whole suite
 #   make demo   with a simulated Ollama         make lint   style, types, imports, migrations
-#                                               make bench  how fast it is
+#                                               make bench  how fast it is (docs/performance.md)
 #   make test-postgresql   what touches the database, on PostgreSQL and Redis
 #                                               make soak   what grows over time
 #                                               make chaos  what it survives

@@ -1,4 +1,4 @@
-"""`python -m bench [start] [pull] [events] [lists]`: measure, and print the tables."""
+"""`python -m bench [start] [pull] [events] [lists] [fleet]`: measure, and print the tables."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from typing import Any
 
 import psutil
 
-from bench import events, lists, pulls, start
+from bench import events, fleet, lists, pulls, start
 from bench.figures import Options, Table
+from bench.report import as_markdown, fill_in, plot_lists
 
 PARTS: dict[str, Callable[[Options], list[Table]]] = {
     "start": start.measure,
     "pull": pulls.measure,
     "events": events.measure,
     "lists": lists.measure,
+    "fleet": fleet.measure,
 }
-ROWS = (100, 1_000, 10_000)
+ROWS = (100, 1_000, 10_000, 100_000)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,6 +33,10 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     made.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; else all")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    made.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="fill the figures into this document"
+    )
+    made.add_argument("--plot", type=Path, metavar="FILE", help="draw the lists there, as SVG")
     made.add_argument("--quick", action="store_true", help="try the bench out: too few to compare")
     made.add_argument("--rows", type=row_counts, default=ROWS, help="sizes of the lists: 100,1000")
     return made
@@ -56,8 +62,8 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def run_part(name: str, options: Options) -> dict[str, Any]:
-    """Measure one part and print it."""
+def run_part(name: str, options: Options) -> tuple[list[Table], dict[str, Any]]:
+    """Measure one part and print it; the tables, and the figures as they are."""
     load, begun = os.getloadavg()[0], time.perf_counter()
     tables = PARTS[name](options)
     seconds = time.perf_counter() - begun
@@ -65,7 +71,7 @@ def run_part(name: str, options: Options) -> dict[str, Any]:
         print(f"\n{table.as_text()}")
     loads = f"{load:.1f} before, {os.getloadavg()[0]:.1f} after"
     print(f"\n{name}: {seconds:.0f} s; load of the machine {loads}", flush=True)
-    return {
+    return tables, {
         "seconds": round(seconds, 1),
         "load_before": load,
         "tables": [table.as_json() for table in tables],
@@ -84,11 +90,26 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     parts: dict[str, Any] = {}
     for name in arguments.parts or PARTS:
-        parts[name] = run_part(name, options)
-        if arguments.json:  # after each part: a later one may fail
-            arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        tables, parts[name] = run_part(name, options)
+        # After each part: a later one may fail.
+        if arguments.json:
             result = {"machine": machine, "quick": options.quick, "parts": parts}
-            arguments.json.write_text(f"{json.dumps(result, indent=2)}\n")
+            write(arguments.json, f"{json.dumps(result, indent=2)}\n")
+        if arguments.markdown:
+            command = f"python -m bench {name}{' --quick' if options.quick else ''}"
+            text = as_markdown(tables, command, machine)
+            if arguments.plot and name == "lists":
+                picture = os.path.relpath(arguments.plot, arguments.markdown.parent)
+                text += f"\n\n![p95 of a page by the length of the list]({picture})"
+            fill_in(arguments.markdown, name, text)
+        if arguments.plot and name == "lists":
+            write(arguments.plot, plot_lists(tables[0]))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 if __name__ == "__main__":

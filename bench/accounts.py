@@ -7,6 +7,8 @@ import sys
 
 import django
 
+PASSWORD = "a long password of nobody"
+
 
 def make_users(count: int) -> list[str]:
     """Make so many viewers; returns a token of each."""

@@ -15,6 +15,7 @@ from bench.figures import Options, Table, Value, median, percentile
 from bench.listeners import Heard, listen
 from bench.paced_ollama import LONGEST, SHORTEST, PacedOllama
 from bench.stack import run_inside, running_panel
+from bench.start import memory_of
 from tests.components.fixtures import BROWSER_ARGUMENTS
 from tests.components.inventory import CHROMIUM, MissingComponent
 from tests.components.panel import PanelProcess
@@ -22,8 +23,7 @@ from tests.end_to_end.api import Api
 
 Row = dict[str, Value]
 
-PULLS = 3  # as many as one server may have at once
-MANY = 200
+PULLS = 3
 SOCKETS_A_USER = 20
 # Each value that the script writes into a bar, with the time at which the page had it.
 WATCH_BARS = """
@@ -40,17 +40,22 @@ new MutationObserver((changes) => {
 def measure(options: Options) -> list[Table]:
     """One socket and one page, then many sockets; beside them a direct reader of a stream."""
     rate = PULLS / ((SHORTEST + LONGEST) / 2)
+    many, crowd = options.pick(1000, 50), options.pick(50, 10)
     notes = [
         f"{PULLS} pulls at once, each a line every {SHORTEST}–{LONGEST} s: about {rate:.0f} events "
-        "a second. Faster lines are gathered by design: 4 events a second for a task at most."
+        "a second. Faster lines are gathered by design: 4 events a second for a task at most, and "
+        "of what comes faster than it can be handed out only the newest number of each task."
     ]
     with ExitStack() as stack:
         ollama = stack.enter_context(PacedOllama(options.pick(70, 10)))
         panel, api, server = stack.enter_context(running_panel(ollama.url))
-        tokens: list[str] = run_inside(panel, "bench.accounts", -(-MANY // SOCKETS_A_USER))
-        work = Work(ollama, api, server)
+        limits = {"limits": {"max_downloads": crowd}}
+        api.call("PATCH", f"servers/{server}/", json=limits).raise_for_status()
+        tokens: list[str] = run_inside(panel, "bench.accounts", -(-many // SOCKETS_A_USER))
+        work = Work(ollama, api, server, PULLS)
         rows = with_one_socket(work, panel, notes)
-        rows += with_many_sockets(work, panel, tokens)
+        rows += with_many_sockets(work, panel, tokens, many, notes)
+        rows += with_many_sockets(Work(ollama, api, server, crowd), panel, tokens, many, notes)
     return [Table("From Ollama's line to who watches", rows, notes)]
 
 
@@ -61,11 +66,12 @@ class Work:
     ollama: PacedOllama
     api: Api
     server: int
+    pulls: int
 
     def run(self, prefix: str) -> list[float]:
         """Pull, with a direct pull beside; returns the seconds by which its reader was behind."""
         self.ollama.said.clear()
-        names = [f"{prefix}-{number}" for number in range(PULLS)]
+        names = [f"{prefix}-{number}" for number in range(self.pulls)]
         aside = f"{prefix}-direct"
         for name in (*names, aside):
             self.ollama.publish(name)
@@ -73,7 +79,7 @@ class Work:
             self.api.post("models/", {"name": name, "server": self.server}) for name in names
         ]
         heard = read_directly(self.ollama.url, aside)
-        self.ollama.wait_for_ends(PULLS + 1)
+        self.ollama.wait_for_ends(self.pulls + 1)
         for answer in accepted:
             self.api.succeed(answer)
         return list(self.delays(heard).values())
@@ -108,19 +114,25 @@ def with_one_socket(work: Work, panel: PanelProcess, notes: list[str]) -> list[R
     return rows
 
 
-def with_many_sockets(work: Work, panel: PanelProcess, tokens: list[str]) -> list[Row]:
+def with_many_sockets(
+    work: Work, panel: PanelProcess, tokens: list[str], many: int, notes: list[str]
+) -> list[Row]:
     """Many programs that all hear all, on the same machine."""
-    with listen(panel.url, tokens, MANY) as end:
-        direct = work.run("many")
+    web = panel.processes()["web"]
+    before = memory_of(web)
+    with listen(panel.url, tokens, many) as end:
+        each = (memory_of(web) - before) / many / 1000
+        direct = work.run(f"many{work.pulls}")
         heard = [work.delays(one) for one in end()]
+    notes.append(f"{many:,} sockets took {each:.0f} kB of the web process each when they opened.")
     every = [delay for one in heard for delay in one.values()]
-    lines = set().union(*heard)
-    last = [max(one[line] for one in heard if line in one) for line in lines]
-    expected = work.ollama.lines * PULLS
+    expected = work.ollama.lines * work.pulls
+    last = [max(one[line] for one in heard if line in one) for line in set().union(*heard)]
+    pulls = f"{work.pulls} pulls"
     return [
-        row_of("a direct reader, at that time", work.ollama.lines, direct, direct),
-        row_of(f"{MANY} sockets", expected * MANY, every, direct),
-        row_of(f"the last of {MANY} sockets", expected, last, direct),
+        row_of(f"a direct reader, {pulls}", work.ollama.lines, direct, direct),
+        row_of(f"{many:,} sockets, {pulls}", expected * many, every, direct),
+        row_of(f"the last of {many:,} sockets, {pulls}", expected, last, direct),
     ]
 
 

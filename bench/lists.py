@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,160 +10,148 @@ from dataclasses import dataclass
 import httpx
 
 from bench.figures import Options, Table, Value, percentile
-from bench.stack import SimulatedOllama, run_inside, running_panel, simulated_ollama
+from bench.many_ollamas import many_ollamas
+from bench.stack import new_panel, run_inside
+from bench.visitors import log_in
 from tests.components.panel import PanelProcess
 from tests.end_to_end.api import Api
 
-REFERENCE = 1000
-PAGE_SIZE = 50
-INSTALLED_AT_ONCE = 10_000
-SYNC_SECONDS = 1800  # at most
-# Requests of one kind at one size: so many at most, and for so many seconds at most.
-MOST_REQUESTS, FEWEST_REQUESTS = 60, 12
+Row = dict[str, Value]
 
-PATHS = {
-    "page: first": "/models/",
-    "page: last": "/models/?page={last}",
-    "page: search, all fit": "/models/?search=sim",
-    "API: first": "/api/v1/models/",
-    "API: last": "/api/v1/models/?page={last}",
-    "API: search, all fit": "/api/v1/models/?search=sim",
-    "API: search, none fits": "/api/v1/models/?search=nothing",
-    "API: by size": "/api/v1/models/?ordering=-size",
-    "API: one name": "/api/v1/models/?name=sim-00042",
+REFERENCE = 1000
+TASKS = 5000
+PAGE_SIZE = 50
+# Requests of one kind at one size: so many at most, and for about so many seconds at most.
+MOST_REQUESTS, FEWEST_REQUESTS = 40, 12
+
+# Asked at every size, as a page and by a program.
+MAIN = {
+    "first page": "",
+    "last page": "page={last}",
+    "search, all fit": "search=sim",
+    "search, none fits": "search=nothing",
+    "status": "status=stopped",
+    "by status": "ordering=status",
+    "by size, downwards": "ordering=-size",
 }
+# Asked of the longest list alone: each filter, where it finds much and where it finds little.
+FILTERS = (
+    "name=sim-000042:7b", "status=unavailable", "status=error", "status=running,error",
+    "status=downloading", "from=library", "from=huggingface,registry", "server=1", "server=1,2",
+    "min_size=20GB", "min_size=100TB", "max_size=2GB", "created_after=2030-01-01T00:00:00Z",
+    "created_before=2030-01-01T00:00:00Z", "loaded=true", "loaded=false", "outdated=true",
+    "outdated=false", "pinned=true", "pinned=false",
+)  # fmt: skip
+ORDERS = ("name", "size", "created_at", "status", "last_used_at")
 
 
 @dataclass(frozen=True)
 class Site:
-    """A panel whose one server has models, and somebody logged in there."""
+    """A panel that has models, and somebody logged in there."""
 
     panel: PanelProcess
     api: Api
-    server: int
-    ollama: SimulatedOllama
     browser: httpx.Client
-
-    def path(self, kind: str) -> str:
-        """The path of this kind for as many rows as there are now."""
-        return PATHS[kind].format(last=-(-self.rows() // PAGE_SIZE))
+    url: str
+    """Of the servers that say little."""
 
     def rows(self) -> int:
         """How many models the panel has."""
         return int(self.api.get("models/", page_size=1)["count"])
 
-    def ask(self, kind: str, path: str) -> float:
+    def path(self, kind: str, query: str) -> str:
+        """The path for as many rows as there are now."""
+        base = "/models/" if kind == "page" else "/api/v1/models/"
+        return f"{base}?{query.format(last=-(-self.rows() // PAGE_SIZE))}"
+
+    def ask(self, path: str) -> float:
         """Seconds of one request, its whole answer included."""
         begun = time.perf_counter()
-        if kind.startswith("page"):
-            answer = self.browser.get(path)
-        else:
+        if path.startswith("/api/v1/"):
             answer = self.api.call("GET", path.removeprefix("/api/v1/"))
+        else:
+            answer = self.browser.get(path)
         seconds = time.perf_counter() - begun
         if answer.status_code != httpx.codes.OK:
             raise RuntimeError(f"{path} answered {answer.status_code}")
         return seconds
 
-    def grow(self, rows: int) -> float:
-        """Install models at the server until there are so many; seconds that their sync took."""
-        missing = rows - self.rows()
-        numbers = range(1_000_000 + rows - missing, 1_000_000 + rows)
-        names = [f"sim-{number}" for number in numbers]
-        for start in range(0, len(names), INSTALLED_AT_ONCE):
-            self.ollama.order(install=names[start : start + INSTALLED_AT_ONCE])
-        begun = time.perf_counter()
-        self.api.succeed(
-            self.api.post("models/sync/", {"server": self.server}), timeout=SYNC_SECONDS
-        )
-        seconds = time.perf_counter() - begun
-        if self.rows() != rows:
-            raise RuntimeError(f"the panel has {self.rows()} models instead of {rows}")
-        return seconds
+    def fill(self, rows: int) -> None:
+        """Write rows until there are so many."""
+        question = {"models": rows, "tasks": TASKS, "url": self.url}
+        made = run_inside(self.panel, "bench.filling", question)
+        if made["models"] != rows:
+            raise RuntimeError(f"the panel has {made} instead of {rows} models")
 
 
 @contextmanager
-def new_site(rows: int) -> Iterator[Site]:
+def new_site(rows: int, url: str) -> Iterator[Site]:
     """A panel with so many models."""
-    with ExitStack() as stack:
-        ollama = stack.enter_context(simulated_ollama("--models", str(rows)))
-        panel, api, server = stack.enter_context(running_panel(ollama.url))
-        browser = stack.enter_context(log_in(panel))
-        site = Site(panel, api, server, ollama, browser)
-        api.succeed(api.post("models/sync/", {"server": server}))
-        yield site
-
-
-@contextmanager
-def log_in(panel: PanelProcess) -> Iterator[httpx.Client]:
-    """A browser without a screen, after the login."""
-    with httpx.Client(base_url=panel.url, timeout=60, trust_env=False) as browser:
-        form = browser.get("/login/").text
-        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[0]
-        data = {"username": "admin", "password": panel.password, "csrfmiddlewaretoken": token}
-        answer = browser.post("/login/?next=/models/", data=data)
-        if answer.status_code != httpx.codes.FOUND:
-            raise RuntimeError(f"the login answered {answer.status_code}")
-        yield browser
+    with new_panel(url) as panel:
+        panel.start()
+        with Api.log_in(panel) as api, log_in(panel, "admin", panel.password) as browser:
+            site = Site(panel, api, browser, url)
+            site.fill(rows)
+            yield site
 
 
 def measure(options: Options) -> list[Table]:
     """A list that grows, in turns with one that has 1,000 rows all the time."""
     smallest, *larger = options.rows
-    rows: list[dict[str, Value]] = []
-    syncs: list[dict[str, Value]] = []
-    with new_site(REFERENCE) as reference, new_site(smallest) as site:
-        rows += measure_size(site, reference, options)
-        before = smallest
-        for size in larger:
-            seconds = site.grow(size)
-            added = size - before
-            syncs.append(
-                {"rows": size, "new": added, "s": seconds, "new a second": added / seconds}
-            )
-            rows += measure_size(site, reference, options)
-            before = size
-    note = f"{PAGE_SIZE} rows a page; “of 1,000” compares the medians of requests made in turns."
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        url = stack.enter_context(many_ollamas())
+        reference = stack.enter_context(new_site(REFERENCE, url))
+        site = stack.enter_context(new_site(smallest, url))
+        pair = Pair(site, reference, options.pick(2, 0) / 2)
+        for size in (smallest, *larger):
+            site.fill(size)
+            for kind in ("page", "API"):
+                rows += [pair.row(kind, name, query) for name, query in MAIN.items()]
+        queries = FILTERS[:3] if options.quick else FILTERS
+        orders = [f"ordering={sign}{name}" for name in ORDERS for sign in ("", "-")]
+        each = [pair.row("API", text, text) for text in (*queries, *orders)]
+    note = (
+        f"{PAGE_SIZE} rows a page. “of 1,000” compares the p95 with that of a list of 1,000 rows "
+        "in a panel of its own, asked in turns."
+    )
+    size = options.rows[-1]
     return [
         Table("The list of models", rows, [note]),
-        Table("A sync that finds new models", syncs, ["From the request to the end of the task."]),
+        Table(f"Each filter and order by a program, {size:,} models", each, [note]),
     ]
 
 
-def measure_size(site: Site, reference: Site, options: Options) -> list[dict[str, Value]]:
-    """Every kind of request at the present size."""
-    size = site.rows()
-    paths = {kind: (site.path(kind), reference.path(kind)) for kind in PATHS}
-    question = {"paths": [own for own, _other in paths.values()], "token": site.api.token}
-    counts = run_inside(site.panel, "bench.queries", question)
-    rows: list[dict[str, Value]] = []
-    for kind, (path, other) in paths.items():
-        own, compared = in_turns(site, reference, kind, (path, other), options.pick(4, 1))
-        rows.append(
-            {
-                "rows": size,
-                "request": kind,
-                "queries": counts[path],
-                "p50 ms": percentile(own, 0.5) * 1000,
-                "p95 ms": percentile(own, 0.95) * 1000,
-                "requests": len(own),
-                "of 1,000": percentile(own, 0.5) / percentile(compared, 0.5),
-            }
-        )
-    return rows
+@dataclass(frozen=True)
+class Pair:
+    """The list that grows beside the one that does not; `seconds` for each kind of request."""
 
+    site: Site
+    reference: Site
+    seconds: float
 
-def in_turns(
-    site: Site, reference: Site, kind: str, paths: tuple[str, str], seconds: int
-) -> tuple[list[float], list[float]]:
-    """Seconds of requests to each, for about so many seconds in all."""
-    own: list[float] = []
-    compared: list[float] = []
-    site.ask(kind, paths[0])
-    reference.ask(kind, paths[1])
-    deadline = time.perf_counter() + seconds
-    while len(own) < MOST_REQUESTS:
-        if time.perf_counter() > deadline and len(own) >= FEWEST_REQUESTS:
-            break
-        own.append(site.ask(kind, paths[0]))
-        compared.append(reference.ask(kind, paths[1]))
-    return own, compared
+    def row(self, kind: str, name: str, query: str) -> Row:
+        """One kind of request at the present size."""
+        path, other = self.site.path(kind, query), self.reference.path(kind, query)
+        own, compared = self._in_turns(path, other)
+        return {
+            "rows": self.site.rows(),
+            "request": f"{kind}: {name}",
+            "p50 ms": percentile(own, 0.5) * 1000,
+            "p95 ms": percentile(own, 0.95) * 1000,
+            "p95 of 1,000 rows ms": percentile(compared, 0.95) * 1000,
+            "of 1,000": percentile(own, 0.95) / percentile(compared, 0.95),
+        }
+
+    def _in_turns(self, path: str, other: str) -> tuple[list[float], list[float]]:
+        own: list[float] = []
+        compared: list[float] = []
+        self.site.ask(path)
+        self.reference.ask(other)
+        deadline = time.perf_counter() + self.seconds
+        while len(own) < MOST_REQUESTS:
+            if time.perf_counter() > deadline and len(own) >= FEWEST_REQUESTS:
+                break
+            own.append(self.site.ask(path))
+            compared.append(self.reference.ask(other))
+        return own, compared

@@ -14,14 +14,17 @@ import httpx
 import psutil
 
 from bench.figures import Options, Table, Value, median, spread
-from bench.stack import PROJECT, new_panel, simulated_ollama
+from bench.stack import PROJECT, SimulatedOllama, new_panel, simulated_ollama
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
+from tests.end_to_end.api import Api
 
 LONGEST = 60.0
 IDLE_SHARE = 0.05  # of a core over a second: the start is over
 IDLE_SECONDS = 30
 MODELS = "20"
+BUSY_BYTES = 100_000_000_000
+BUSY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class Start:
 
 def measure(options: Options) -> list[Table]:
     """Starts, in turns with the import of the application alone; then the idle panel."""
-    with simulated_ollama("--models", MODELS) as ollama, new_panel(ollama.url) as panel:
+    with (
+        simulated_ollama("--models", MODELS, "--speed", "200MB/s") as ollama,
+        new_panel(ollama.url) as panel,
+    ):
         first = timed_start(panel)
         panel.stop()
         starts, imports = [], []
@@ -43,7 +49,33 @@ def measure(options: Options) -> list[Table]:
             starts.append(timed_start(panel))
             panel.stop()
         panel.start()
-        return [start_table(first, starts, imports), *idle_tables(panel, options)]
+        idle = idle_tables(panel, options)
+        busy = busy_table(panel, ollama, options.pick(200, 10))
+        return [start_table(first, starts, imports), *idle, busy]
+
+
+def busy_table(panel: PanelProcess, ollama: SimulatedOllama, pulls: int) -> Table:
+    """Memory while so many pulls run, each of them slowly."""
+    names = [f"busy-{number}:latest" for number in range(pulls)]
+    ollama.order(publish=[{"name": name, "size": BUSY_BYTES} for name in names])
+    with Api.log_in(panel) as api:
+        (server,) = api.all("servers/")
+        answer = api.call(
+            "PATCH", f"servers/{server['id']}/", json={"limits": {"max_downloads": pulls}}
+        )
+        answer.raise_for_status()
+        for name in names:
+            api.post("models/", {"name": name, "server": server["id"]})
+
+        def all_run() -> bool:
+            running = api.get("tasks/", state="running", type="model.pull", page_size=1)
+            return bool(running["count"] == pulls)
+
+        wait_until(all_run, f"{pulls} pulls run", LONGEST)
+        time.sleep(BUSY_SECONDS)
+        share = busy_share(panel, BUSY_SECONDS)
+        rows = memory_rows(panel)
+    return Table(f"Memory with {pulls} pulls", rows, [f"{share:.1%} of a core."])
 
 
 def timed_start(panel: PanelProcess) -> Start:
@@ -114,6 +146,14 @@ def idle_tables(panel: PanelProcess, options: Options) -> list[Table]:
     wait_until(lambda: busy_share(panel, 1) < IDLE_SHARE, "the panel is idle", IDLE_SECONDS)
     seconds = options.pick(20, 2)
     share = busy_share(panel, seconds)
+    note = (
+        f"One server with {MODELS} models, asked every 5 s; {share:.1%} of a core over {seconds} s."
+    )
+    return [Table("Memory of the idle panel", memory_rows(panel), [note])]
+
+
+def memory_rows(panel: PanelProcess) -> list[dict[str, Value]]:
+    """What each kind of process takes, and all together."""
     memory: Counter[str] = Counter()
     count: Counter[str] = Counter()
     for process, name in named_processes(panel).items():
@@ -125,11 +165,7 @@ def idle_tables(panel: PanelProcess, options: Options) -> list[Table]:
         {"process": name, "count": count[name], "PSS MB": size / 1e6, "share": size / total}
         for name, size in memory.most_common()
     ]
-    rows.append({"process": "all", "count": count.total(), "PSS MB": total / 1e6, "share": 1.0})
-    note = (
-        f"One server with {MODELS} models, asked every 5 s; {share:.1%} of a core over {seconds} s."
-    )
-    return [Table("Memory of the idle panel", rows, [note])]
+    return [*rows, {"process": "all", "count": count.total(), "PSS MB": total / 1e6, "share": 1.0}]
 
 
 def busy_share(panel: PanelProcess, seconds: float) -> float:

@@ -1,0 +1,190 @@
+"""Many servers, and one with many models: how long a sync takes, and what it costs others."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+from bench.accounts import PASSWORD
+from bench.figures import Options, Table, Value, percentile
+from bench.many_ollamas import many_ollamas
+from bench.stack import new_panel, run_inside
+from bench.start import named_processes
+from bench.visitors import log_in
+from tests.components.panel import PanelProcess
+from tests.components.waiting import wait_until
+from tests.end_to_end.api import Api
+
+Row = dict[str, Value]
+
+MODELS = 20
+SYNC_SECONDS = 240
+LEASE, RENEWED_EVERY = 30.0, 5.0
+
+
+def measure(options: Options) -> list[Table]:
+    """All in one panel: the many first, then the long one among them."""
+    servers, long_list = options.pick(1000, 30), options.pick(50_000, 1000)
+    with ExitStack() as stack:
+        url = stack.enter_context(many_ollamas())
+        panel = stack.enter_context(new_panel("http://127.0.0.1:1"))
+        panel.start()
+        api = stack.enter_context(Api.log_in(panel))
+        syncs = sync_rows(panel, api, url, servers)
+        checks = check_row(panel, servers, options.pick(20, 2))
+        meanwhile = long_list_row(panel, api, url, long_list)
+    return [
+        Table("Syncs of many servers", syncs, [f"{MODELS} models on each; one worker."]),
+        Table("Checks of many servers", [checks], ["Of the worker alone, at rest."]),
+        Table(
+            "While a long list is written",
+            [meanwhile],
+            [
+                "A login is a form sent and the page after it, again and again. A lease is renewed "
+                f"every {RENEWED_EVERY:.0f} s: late is what goes beyond."
+            ],
+        ),
+    ]
+
+
+def sync_rows(panel: PanelProcess, api: Api, url: str, servers: int) -> list[Row]:
+    """New servers, from their first check to all of their models; then all again, unchanged."""
+    begun = time.perf_counter()
+    run_inside(panel, "bench.more_servers", {"count": servers, "url": f"{url}/{MODELS}-"})
+    wait_until(
+        lambda: (
+            api.get("models/", page_size=1)["count"] == servers * MODELS
+            and not api.get("tasks/", state="queued,running", page_size=1)["count"]
+        ),
+        "all models are there",
+        SYNC_SECONDS,
+    )
+    first = time.perf_counter() - begun
+    begun = time.perf_counter()
+    api.succeed(api.post("models/sync/", {}), timeout=SYNC_SECONDS)
+    again = time.perf_counter() - begun
+
+    def row(what: str, seconds: float) -> Row:
+        return {
+            "sync": what,
+            "servers": servers,
+            "s": seconds,
+            "servers a second": servers / seconds,
+        }
+
+    return [row("of new servers, checks included", first), row("of all, nothing new", again)]
+
+
+def check_row(panel: PanelProcess, servers: int, seconds: int) -> Row:
+    """Processor time a check, and how old the oldest finding becomes."""
+    before, begun = _worker_seconds(panel), time.perf_counter()
+    ages = []
+    while time.perf_counter() - begun < seconds:
+        ages.append(_oldest_check(panel))
+        Event().wait(0.5)
+    used = (_worker_seconds(panel) - before) / (time.perf_counter() - begun)
+    return {
+        "servers": servers,
+        "of a core": f"{used:.1%}",
+        "oldest finding s": max(ages),
+        "median of the oldest s": percentile(ages, 0.5),
+    }
+
+
+def long_list_row(panel: PanelProcess, api: Api, url: str, models: int) -> Row:
+    """Add one server with so many models; log in all the time, and look at the sync's lease."""
+    logins = Repeated(lambda: _login_seconds(panel))
+    leases = Repeated(lambda: _lateness(panel))
+    with logins.going_on(), leases.going_on():
+        begun = time.perf_counter()
+        there = api.get("models/", page_size=1)["count"]
+        api.post("servers/", {"name": "long list", "base_url": f"{url}/{models}-0"}, status=201)
+        wait_until(
+            lambda: api.get("models/", page_size=1)["count"] == there + models,
+            "all models of the long list are there",
+            SYNC_SECONDS,
+        )
+        seconds = time.perf_counter() - begun
+    return {
+        "models": models,
+        "sync s": seconds,
+        "logins": len(logins.values),
+        "login p50 s": percentile(logins.values, 0.5),
+        "longest login s": max(logins.values),
+        "latest heartbeat s": max(leases.values),
+    }
+
+
+@dataclass
+class Repeated:
+    """Something measured again and again beside something else."""
+
+    measure: Callable[[], float]
+    values: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Measure in a thread of its own for as long as the block lasts, once at least."""
+        end = Event()
+        failures: list[Exception] = []
+
+        def repeat() -> None:
+            try:
+                self.values.append(self.measure())
+                while not end.wait(0.1):
+                    self.values.append(self.measure())
+            except Exception as error:  # raised below, where somebody sees it
+                failures.append(error)
+
+        thread = Thread(target=repeat, daemon=True)
+        thread.start()
+        yield
+        end.set()
+        thread.join(60)
+        if failures:
+            raise failures[0]
+
+
+def _login_seconds(panel: PanelProcess) -> float:
+    begun = time.perf_counter()
+    with log_in(panel, "visitor", PASSWORD):
+        return time.perf_counter() - begun
+
+
+def _lateness(panel: PanelProcess) -> float:
+    """How much longer ago than usual the running task whose lease is the oldest was renewed."""
+    query = "SELECT min(lease_until) FROM tasks_app_task WHERE state = 'running'"
+    ((lease,),) = _ask(panel, query)
+    if lease is None:
+        return 0.0
+    left = (datetime.fromisoformat(lease).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, LEASE - RENEWED_EVERY - left)
+
+
+def _oldest_check(panel: PanelProcess) -> float:
+    ((checked,),) = _ask(panel, "SELECT min(checked_at) FROM models_app_ollamaserver")
+    if checked is None:
+        return 0.0
+    found = datetime.fromisoformat(checked).replace(tzinfo=UTC)
+    return (datetime.now(UTC) - found).total_seconds()
+
+
+def _ask(panel: PanelProcess, query: str) -> list[tuple[str | None]]:
+    """From outside, so that asking costs the panel nothing."""
+    path = panel.home / "ollamactl.sqlite3"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as database:
+        return database.execute(query).fetchall()
+
+
+def _worker_seconds(panel: PanelProcess) -> float:
+    used = 0.0
+    for process, name in named_processes(panel).items():
+        if name.startswith("worker"):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used

@@ -1,0 +1,33 @@
+"""Inside the panel: add many servers at once, and one person who may log in.
+
+Asks for `{"count": …, "url": …}`, an address to which a number is added; answers the number of all.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import django
+
+from bench.accounts import PASSWORD
+
+
+def add_servers(count: int, url: str) -> int:
+    """The next tick of the worker finds them due."""
+    from django.contrib.auth.models import Group, User
+
+    from models_app.models import OllamaServer
+
+    visitor = User.objects.create_user("visitor", password=PASSWORD)
+    visitor.groups.add(Group.objects.get(name="viewer"))
+    OllamaServer.objects.bulk_create(
+        OllamaServer(name=f"fleet-{number:04}", base_url=f"{url}{number}")
+        for number in range(count)
+    )
+    return OllamaServer.objects.count()
+
+
+if __name__ == "__main__":
+    django.setup()
+    json.dump(add_servers(**json.load(sys.stdin)), sys.stdout)
