@@ -45,3 +45,11 @@ def format_figure(value: float) -> str:
     """A measured number in about three digits: `0.042`, `1.25`, `12.5`, `125`."""
     digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f}"
+
+
+def format_count(count: int) -> str:
+    """How many parameters, as Ollama writes it: `"8.2B"`, `"70B"`, `"137M"`."""
+    for unit, factor, digits in (("T", 10**12, 1), ("B", 10**9, 1), ("M", 10**6, 0)):
+        if count >= factor:
+            return f"{count / factor:.{digits}f}".removesuffix(".0") + unit
+    return str(count)
