@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import click
 import pytest
 import yaml
 
-from ollamactl.cli.remote import connect
 from tests.cli.conftest import Run
 from tests.cli.fake_panel import FakePanel, Json, refusal
 
@@ -121,7 +121,7 @@ def test_only_a_web_address_is_opened(
     user: Run, panel: FakePanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(connect.click, "launch", opened.append)
+    monkeypatch.setattr(click, "launch", opened.append)
     panel.answer("GET", "servers/1/open-webui/", 200, jump("ready", "file:///etc/passwd"))
     assert user("open-webui", "--open").exit_code == 1
     panel.answer("GET", "servers/1/open-webui/", 200, jump("ready"))
