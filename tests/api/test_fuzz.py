@@ -23,6 +23,8 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
+from models_app.models import OllamaModel, OllamaServer
+from tasks_app.models import Task
 from tests.api.test_permissions import LOGIN, TABLE
 from tests.factories import (
     OllamaModelFactory,
@@ -31,6 +33,7 @@ from tests.factories import (
     UserFactory,
     token_of,
 )
+from tests.helpers.database import go_on_after
 
 CHECKS = [
     not_a_server_error,
@@ -75,6 +78,7 @@ def few_rows(db: None, _connection_stays: None, settings: Any, unused_tcp_port: 
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     server = OllamaServerFactory(pk=1, base_url=nowhere)
     OllamaModelFactory(pk=1, server=server, last_task=TaskFactory(pk=1))
+    go_on_after(OllamaServer, OllamaModel, Task)
 
 
 @pytest.fixture

@@ -219,10 +219,10 @@ def test_what_cannot_be_done_now_is_409_with_a_sentence(
 
 def test_an_action_takes_no_body(administrator: APIClient) -> None:
     model = OllamaModelFactory()
-    answer = administrator.post(f"{MODELS}{model.pk}/start/", {"keep_alive": "5m"})
+    answer = administrator.post(f"{MODELS}{model.pk}/pin/", {"keep_alive": "5m"})
     assert answer.status_code == 400
     assert answer.data["errors"][0]["attr"] == "keep_alive"
-    assert administrator.post(f"{MODELS}{model.pk}/start/", {}).status_code == 202
+    assert administrator.post(f"{MODELS}{model.pk}/pin/", {}).status_code == 202
 
 
 def test_all_servers_are_synced_by_one_task(administrator: APIClient) -> None:

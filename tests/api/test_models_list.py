@@ -95,7 +95,7 @@ def zoo(db: None) -> None:
     OllamaModelFactory(
         server=near, name="alpha:latest", size=1 * GB, status=ModelStatus.RUNNING, is_loaded=True
     )
-    OllamaModelFactory(server=near, name="Beta:latest", size=4 * GB, pinned=True)
+    OllamaModelFactory(server=near, name="beta:latest", size=4 * GB, pinned=True)
     OllamaModelFactory(server=near, name="team/gamma:latest", size=None, outdated=False)
     OllamaModelFactory(server=gone, name="alpha:7b", size=2 * GB, outdated=True)
     OllamaModelFactory(
@@ -106,7 +106,7 @@ def zoo(db: None) -> None:
         status=ModelStatus.ERROR,
         digest="",
     )
-    moments = {"alpha:latest": 1, "Beta:latest": 2, "team/gamma:latest": 3, "alpha:7b": 4}
+    moments = {"alpha:latest": 1, "beta:latest": 2, "team/gamma:latest": 3, "alpha:7b": 4}
     for name, day in moments.items():
         moment = datetime(2025, 1, day, tzinfo=UTC)
         OllamaModel.objects.filter(name=name).update(created_at=moment, last_used_at=moment)
@@ -116,7 +116,7 @@ def zoo(db: None) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", ["Beta", "alpha:7b", "alpha", "hf.co/u/delta", "team/gamma"]),
+        ("", ["alpha:7b", "alpha", "beta", "hf.co/u/delta", "team/gamma"]),
         ("search=ALPHA", ["alpha:7b", "alpha"]),
         ("search=%25", []),
         ("name=alpha", ["alpha"]),
@@ -124,7 +124,7 @@ def zoo(db: None) -> None:
         ("name=registry.ollama.ai/library/alpha:7b", ["alpha:7b"]),
         ("name=nothing-of-this-name", []),
         ("status=running", ["alpha"]),
-        ("status=stopped", ["Beta", "team/gamma"]),
+        ("status=stopped", ["beta", "team/gamma"]),
         ("status=unavailable", ["alpha:7b"]),
         ("status=unavailable,running", ["alpha:7b", "alpha"]),
         ("status=unavailable&status=error", ["alpha:7b", "hf.co/u/delta"]),
@@ -134,8 +134,8 @@ def zoo(db: None) -> None:
         ("server=1,2&search=alpha", ["alpha:7b", "alpha"]),
         ("server=77", []),
         ("server=9223372036854775807", []),
-        ("min_size=2GB", ["Beta", "alpha:7b", "hf.co/u/delta"]),
-        ("min_size=2%20GB&max_size=4000000000", ["Beta", "alpha:7b"]),
+        ("min_size=2GB", ["alpha:7b", "beta", "hf.co/u/delta"]),
+        ("min_size=2%20GB&max_size=4000000000", ["alpha:7b", "beta"]),
         ("max_size=1GiB", ["alpha"]),
         (
             "created_after=2025-01-03T00:00:00Z&created_before=2025-01-31",
@@ -146,19 +146,19 @@ def zoo(db: None) -> None:
         ("loaded=false&search=alpha", ["alpha:7b"]),
         ("outdated=true", ["alpha:7b"]),
         ("outdated=false", ["team/gamma"]),
-        ("pinned=1", ["Beta"]),
-        ("status=&search=&server=&loaded=&min_size=&name=beta", ["Beta"]),
+        ("pinned=1", ["beta"]),
+        ("status=&search=&server=&loaded=&min_size=&name=beta", ["beta"]),
         ("ordering=,,&search=alpha", ["alpha:7b", "alpha"]),
-        ("ordering=size", ["alpha", "alpha:7b", "Beta", "hf.co/u/delta", "team/gamma"]),
-        ("ordering=-size", ["hf.co/u/delta", "Beta", "alpha:7b", "alpha", "team/gamma"]),
-        ("ordering=-name", ["team/gamma", "hf.co/u/delta", "alpha", "alpha:7b", "Beta"]),
+        ("ordering=size", ["alpha", "alpha:7b", "beta", "hf.co/u/delta", "team/gamma"]),
+        ("ordering=-size", ["hf.co/u/delta", "beta", "alpha:7b", "alpha", "team/gamma"]),
+        ("ordering=-name", ["team/gamma", "hf.co/u/delta", "beta", "alpha", "alpha:7b"]),
         (
             "ordering=created_at&created_before=2025-02-01",
-            ["alpha", "Beta", "team/gamma", "alpha:7b"],
+            ["alpha", "beta", "team/gamma", "alpha:7b"],
         ),
-        ("ordering=status", ["hf.co/u/delta", "alpha", "Beta", "team/gamma", "alpha:7b"]),
-        ("ordering=-last_used_at", ["alpha:7b", "team/gamma", "Beta", "alpha", "hf.co/u/delta"]),
-        ("ordering=status,-name", ["hf.co/u/delta", "alpha", "team/gamma", "Beta", "alpha:7b"]),
+        ("ordering=status", ["hf.co/u/delta", "alpha", "beta", "team/gamma", "alpha:7b"]),
+        ("ordering=-last_used_at", ["alpha:7b", "team/gamma", "beta", "alpha", "hf.co/u/delta"]),
+        ("ordering=status,-name", ["hf.co/u/delta", "alpha", "team/gamma", "beta", "alpha:7b"]),
     ],
 )
 def test_filters_and_orders(administrator: APIClient, query: str, found: list[str]) -> None:

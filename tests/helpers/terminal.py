@@ -83,7 +83,10 @@ class Terminal:
         deadline = time.monotonic() + timeout
         while self._read(deadline - time.monotonic()):
             pass
-        return self.process.wait(max(deadline - time.monotonic(), 0.1))
+        try:
+            return self.process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"does not end: {self.screen[-2000:]!r}") from None
 
     def close(self) -> None:
         """End it, whatever it does."""

@@ -14,7 +14,11 @@ from models_app.ollama.json_list import LONGEST_VALUE, ListReader, NoSuchList
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 VALUES: Any = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )

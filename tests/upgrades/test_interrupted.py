@@ -124,9 +124,15 @@ def _with_small_files(home: Path, *arguments: str) -> subprocess.CompletedProces
     limit: Callable[[], None] = lambda: resource.setrlimit(  # noqa: E731 - for `preexec_fn`
         resource.RLIMIT_FSIZE, (100_000, 100_000)
     )
+    # What measures coverage would complain of the full disk, too.
+    environment = {
+        name: value
+        for name, value in environment_of(home).items()
+        if not name.startswith("COVERAGE_")
+    }
     return subprocess.run(
         [sys.executable, "-m", "django", *arguments],
-        env={**environment_of(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -77,7 +77,7 @@ def test_a_server_that_is_no_ollama_is_said_on_its_card(
     with serve() as url:
         dialog = open_dialog(visitor, "servers/", "Add a server")
         dialog.get_by_label("Name", exact=True).fill("another")
-        dialog.get_by_label("Address").fill(url.removeprefix("http://"))
+        dialog.get_by_label("Address", exact=True).fill(url.removeprefix("http://"))
         dialog.get_by_role("button", name="Add").click()
         visitor.page.get_by_role("link", name="Servers").first.click()
         card = visitor.page.locator("article").filter(has_text=url)
@@ -107,9 +107,9 @@ def test_a_wrong_address_is_said_at_its_field(visitor: Visitor, admin: Api, serv
         sentence = admin.refusal("POST", "servers/", body)[2]
         dialog = open_dialog(visitor, "servers/", "Add a server")
         dialog.get_by_label("Name", exact=True).fill("another")
-        dialog.get_by_label("Address").fill(url)
+        dialog.get_by_label("Address", exact=True).fill(url)
         dialog.get_by_role("button", name="Add").click()
         expect(dialog.get_by_role("alert")).to_have_text(sentence)
-        expect(dialog.get_by_label("Address")).to_be_focused()
+        expect(dialog.get_by_label("Address", exact=True)).to_be_focused()
         visitor.forgive(UNPROCESSABLE)
     assert len(admin.all("servers/")) == 1
