@@ -95,14 +95,26 @@ class Bar:
             self._complete(task)
             return
         if not rows or rows[-1].label != label:
-            self._finish()
-            rows.append(_Row(label))
+            self._go_on_to(label)
         if is_counted(task):
             rows[-1].progress = task.progress
 
     def notice(self, text: str) -> None:
         """Print it above the bar."""
         self._console.print(Text(clean(text)))
+
+    def _go_on_to(self, label: str) -> None:
+        """Begin a phase.
+
+        One that comes again, as what broke off is posted again, takes its row back: what followed
+        it was not the end of anything, and its bar must not say so.
+        """
+        rows = self._rows.rows
+        again = next((n for n, row in enumerate(rows) if row.label == label), None)
+        if again is not None:
+            del rows[again:]
+        self._finish()
+        rows.append(_Row(label))
 
     def _complete(self, task: Task) -> None:
         """The end: the bar is full even where the last event of its phase was not seen."""
