@@ -13,6 +13,8 @@ TASK_TYPES = {
     "model.rename": _("Rename"),
     "model.recreate": _("Recreate"),
     "model.benchmark": _("Benchmark"),
+    "model.batch": _("Batch"),
+    "model.rollback": _("Roll-back"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -30,4 +32,5 @@ TASK_PHASES = {
     "creating": _("creating"),
     "answering": _("answering the prompt"),
     "reading": _("reading the list of models"),
+    "beginning": _("beginning"),
 }

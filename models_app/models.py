@@ -6,10 +6,13 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from models_app.batch_models import Batch
 from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from ollamactl.lib.crypto import EncryptedJSONField
 from ollamactl.lib.sentences import SentenceField
+
+__all__ = ["Batch", "Benchmark", "OllamaModel", "OllamaServer"]
 
 
 class OllamaServer(models.Model):

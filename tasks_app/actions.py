@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasks_app.models import Task
 
 CANCEL, RETRY = "tasks_app.cancel_task", "tasks_app.retry_task"
+ROLL_BACK = "tasks_app.rollback_task"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ ACTIONS: dict[str, TaskAction] = {
         TaskAction("resume", RETRY, _("Resume"), "resume", _("The task goes on.")),
         TaskAction("retry", RETRY, _("Retry"), "refresh", _("The task is tried again.")),
         TaskAction("cancel", CANCEL, _("Cancel"), "close", _("The task is cancelled.")),
+        TaskAction("rollback", ROLL_BACK, _("Roll back"), "undo", _("The roll-back is on its way.")),
     )
 }
 
@@ -57,4 +59,8 @@ def _possible(task: Task) -> set[str]:
     if task.is_live:
         runner = runner_of(task.type)
         return {"pause", "cancel"} if runner is not None and runner.pausable else {"cancel"}
-    return {"retry"} if task.state in (State.FAILED, State.CANCELLED) else set()
+    runner = runner_of(task.type)
+    names = {"retry"} if task.state in (State.FAILED, State.CANCELLED) else set()
+    if runner is not None and runner.offers_rollback(task):
+        names.add("rollback")
+    return names

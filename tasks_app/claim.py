@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from tasks_app.attempt import close_connections
@@ -23,9 +23,15 @@ _turns: dict[str, threading.Lock] = {}
 
 
 def eligible() -> Q:
-    """Queued, due, and not stopped by a word."""
+    """Queued, due, and not stopped by a word, which may have been said to the parent."""
     due = Q(run_after=None) | Q(run_after__lte=Now())
-    return due & Q(state=State.QUEUED, cancel_requested=False, pause_requested=False)
+    stopped = Q(cancel_requested=True) | Q(halted=True)
+    parent = Task.objects.filter(stopped, pk=OuterRef("parent_id"))
+    return (
+        due
+        & Q(state=State.QUEUED, cancel_requested=False, pause_requested=False)
+        & ~Q(Exists(parent))
+    )
 
 
 def claim_next(queue: str, *, owner: str) -> tuple[Task | None, bool]:

@@ -95,6 +95,13 @@ def _succeed(attempt: Attempt, result: dict[str, Any] | None) -> Task | None:
     return transitions.succeed(attempt.task, result, floor=attempt.seq)
 
 
+def _cancel(attempt: Attempt) -> Task | None:
+    """A parent says in the end how many of its parts were done: the last one ends it."""
+    if attempt.task.children.exists():
+        return families.wait_cut_short(attempt.task, floor=attempt.seq)
+    return transitions.cancel(attempt.task, floor=attempt.seq)
+
+
 def _stopped(attempt: Attempt) -> End:
     task, reason = attempt.task, attempt.reason
     if reason is Stop.LOST:
@@ -105,7 +112,7 @@ def _stopped(attempt: Attempt) -> End:
     )
     _save_last_progress(attempt)
     if reason is Stop.CANCEL:
-        return lambda: _with_children(transitions.cancel(task, floor=attempt.seq))
+        return lambda: _with_children(_cancel(attempt))
     if reason is Stop.PAUSE:
         return lambda: transitions.pause(task, floor=attempt.seq)
     return lambda: transitions.release(task, floor=attempt.seq)

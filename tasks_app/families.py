@@ -36,6 +36,11 @@ def counts_of(parent_id: int) -> dict[str, int]:
     }
 
 
+def wait_cut_short(task: Task, *, floor: int) -> Task | None:
+    """A parent was cancelled before it had begun all its parts: it waits for those that there are."""
+    return wait_or_succeed(task, {"cut_short": True}, floor=floor)
+
+
 def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) -> Task | None:
     """A parent's own work is done: it waits for its children, or ends if they have."""
     waiting = change_surely(
@@ -76,7 +81,7 @@ def _end(parent: Task, counts: dict[str, int]) -> dict[str, Any]:
         "finished_at": Now(),
         "pause_requested": False,
     }
-    if counts[State.SUCCEEDED] == counts["total"]:
+    if counts[State.SUCCEEDED] == counts["total"] and not end["result"].get("cut_short"):
         return {**end, "state": State.SUCCEEDED, "error": None}
     if parent.cancel_requested:
         return {**end, "state": State.CANCELLED}

@@ -29,7 +29,8 @@ class Task(models.Model):
 
     A running row belongs to `owner` until `lease_until`, and every write of a worker is fenced by
     `id, epoch, state = running`. A running row without a lease is a parent whose own work is done:
-    it waits for its children, and the last one ends it. Times are the database's.
+    it waits for its children, and the last one ends it. One that is `halted` waits for those that
+    run: the others do not begin any more. Times are the database's.
     """
 
     type = models.CharField(_("type"), max_length=64, db_index=True)
@@ -73,6 +74,7 @@ class Task(models.Model):
     enqueued_at = models.DateTimeField(_("announced"), null=True, blank=True)
     cancel_requested = models.BooleanField(_("to be cancelled"), default=False)
     pause_requested = models.BooleanField(_("to be paused"), default=False)
+    halted = models.BooleanField(_("begins no further parts"), default=False)
 
     done = models.BigIntegerField(_("done so far"), null=True, blank=True)
     total = models.BigIntegerField(_("total"), null=True, blank=True)
@@ -97,6 +99,7 @@ class Task(models.Model):
         permissions = [
             ("cancel_task", _("Can cancel and pause tasks")),
             ("retry_task", _("Can retry and resume tasks")),
+            ("rollback_task", _("Can roll tasks back")),
             ("view_metrics", _("Can read the figures at /metrics")),
         ]
         indexes = [
@@ -119,6 +122,8 @@ class Task(models.Model):
                 fields=["id"], condition=models.Q(error__isnull=False), name="task_with_error"
             ),
             models.Index(fields=["finished_at"], name="task_finished"),
+            # A parent counts its children by this alone, at the end of each of them.
+            models.Index(fields=["parent", "state"], name="task_family"),
         ]
         constraints = [
             models.CheckConstraint(

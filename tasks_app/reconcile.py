@@ -6,6 +6,7 @@ the same time.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -30,6 +31,8 @@ WELL = timedelta(minutes=10)
 """Who was at work for so long was not killed by the task: the next loss is the first again."""
 UNHEARD = timedelta(seconds=15)
 """After this time without a worker a wake-up is taken for lost."""
+LONGEST = 2.0
+"""Seconds that one look cancels the children of large families; the next one goes on."""
 UNSAVED = 1000
 """More versions than a worker sends of one task between two of its writes to the row."""
 
@@ -91,8 +94,15 @@ def finish_cancels() -> int:
     orphan = Q(state__in=LIVE, cancel_requested=False) & (
         Q(parent__cancel_requested=True) | Q(parent__state__in=(State.CANCELLED, State.FAILED))
     )
-    found = Task.objects.filter(told | orphan).order_by("pk").values_list("pk", flat=True)
-    return sum(ask_to_cancel(task_id) is not None for task_id in list(found[:CASCADE]))
+    unbegun = Q(state__in=(State.QUEUED, State.PAUSED), parent__halted=True)
+    found = Task.objects.filter(told | orphan | unbegun).order_by("pk").values_list("pk", flat=True)
+    until, count = time.monotonic() + LONGEST, 0
+    while time.monotonic() < until and (ids := list(found[:CASCADE])):
+        ended = sum(ask_to_cancel(task_id) is not None for task_id in ids)
+        count += ended
+        if not ended or len(ids) < CASCADE:
+            break
+    return count
 
 
 def finish_parents() -> int:

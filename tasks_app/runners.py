@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from audit_app.actors import Actor
 from ollamactl.lib.errors import ApplicationError
 from tasks_app.choices import Unit
 from tasks_app.models import Task
@@ -110,6 +111,21 @@ class Runner(ABC):
         An `ApplicationError` refuses the new state: people see it, a worker's task fails with it.
         """
         return
+
+    @classmethod
+    def retried(cls, task: Task) -> None:
+        """A person retries it: called in the transaction that queues it again."""
+        return
+
+    @classmethod
+    def offers_rollback(cls, task: Task) -> bool:
+        """Whether what this task has done can be undone; from its row alone."""
+        return False
+
+    @classmethod
+    def roll_back(cls, task: Task, actor: Actor) -> Task:
+        """Queue the task that undoes it, in the caller's transaction."""
+        raise NotImplementedError
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:

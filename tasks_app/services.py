@@ -15,15 +15,18 @@ from ollamactl.lib.errors import ApplicationError, Conflict
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.events import announce_task
+from tasks_app.failures import failure
+from tasks_app.families import CASCADE
 from tasks_app.models import Task
 from tasks_app.runners import Runner, runner_of
 from tasks_app.sequence import next_seq
-from tasks_app.transitions import change, settle
+from tasks_app.transitions import change, settle, tell_of_end
 from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import ask_to_cancel, ask_to_pause
 
 CANCEL = "tasks_app.cancel_task"
 RETRY = "tasks_app.retry_task"
+ROLL_BACK = "tasks_app.rollback_task"
 
 AGAIN: dict[str, Any] = {
     "state": State.QUEUED,
@@ -31,6 +34,7 @@ AGAIN: dict[str, Any] = {
     "enqueued_at": Now(),
     "cancel_requested": False,
     "pause_requested": False,
+    "halted": False,
 }
 ANEW: dict[str, Any] = {
     **AGAIN,
@@ -85,6 +89,47 @@ def create_task(
         settle(task)
         announce_task(task)
         wake_on_commit(task.queue)
+    return task
+
+
+def create_failed_task(
+    *,
+    type: str,
+    actor: Actor,
+    error: ApplicationError,
+    resource_type: str,
+    resource_id: int | None,
+    resource_name: str,
+    parent: Task,
+    payload: dict[str, Any],
+    limit_key: str = "",
+) -> Task:
+    """Insert a child that cannot begin, with its reason, in the caller's transaction.
+
+    It is counted like any other, and can be retried.
+    """
+    runner = _runner(type)
+    task = Task.objects.create(
+        type=type,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        resource_name=resource_name[:512],
+        parent=parent,
+        created_by=actor.user,
+        origin=actor.origin,
+        payload=payload,
+        payload_version=runner.payload_version,
+        queue=runner.queue,
+        priority=parent.priority,
+        limit_key=limit_key,
+        state=State.FAILED,
+        error=failure(error.code, error.detail),
+        finished_at=Now(),
+        seq=next_seq(0),
+    )
+    task.refresh_from_db()
+    announce_task(task)
+    tell_of_end(task)
     return task
 
 
@@ -144,15 +189,32 @@ def retry_task(*, actor: Actor, task: Task) -> Task:
     if runner is not None and runner.permission:
         actor.require(runner.permission)
     with transaction.atomic():
-        told = _queue_again(task.pk)
+        told = queue_again(task.pk)
         if told is None:
             raise Conflict(
                 _("Only a task that failed or was cancelled can be retried."), code="not_ended"
             )
         _record(actor, "task.retry", told)
+        if runner is not None:
+            runner.retried(told)
         _reopen_parent(told)
         _retry_children(told)
     return told
+
+
+def roll_back_task(*, actor: Actor, task: Task) -> Task:
+    """Undo what an ended task has done, by a new task of its own.
+
+    Raises `NotPermitted`, `Conflict` where there is nothing to undo or nobody can.
+    """
+    actor.require(ROLL_BACK)
+    runner = runner_of(task.type)
+    if runner is None or not runner.offers_rollback(task):
+        raise Conflict(_("There is nothing here that can be rolled back."), code="no_rollback")
+    with transaction.atomic():
+        begun = runner.roll_back(task, actor)
+        _record(actor, "task.rollback", task)
+    return begun
 
 
 def _runner(type: str) -> type[Runner]:
@@ -162,7 +224,8 @@ def _runner(type: str) -> type[Runner]:
     return runner
 
 
-def _queue_again(task_id: int) -> Task | None:
+def queue_again(task_id: int) -> Task | None:
+    """failed or cancelled -> queued; None for any other. May raise what `settle` refuses with."""
     told = change(task_id, Q(state__in=(State.FAILED, State.CANCELLED)), **ANEW)
     if told is not None:
         wake_on_commit(told.queue)
@@ -170,11 +233,14 @@ def _queue_again(task_id: int) -> Task | None:
 
 
 def _retry_children(parent: Task) -> None:
-    """Those that can; one whose resource refuses stays as it ended, and is counted so."""
+    """Those that can; one whose resource refuses stays as it ended, and is counted so.
+
+    No more than one transaction may take: the runner of a larger family does the rest as it works.
+    """
     failed = Task.objects.filter(parent=parent, state__in=(State.FAILED, State.CANCELLED))
-    for child_id in list(failed.order_by("pk").values_list("pk", flat=True)):
+    for child_id in list(failed.order_by("pk").values_list("pk", flat=True)[:CASCADE]):
         try:
-            _queue_again(child_id)
+            queue_again(child_id)
         except ApplicationError:
             continue
 

@@ -59,10 +59,15 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
         settle(task)
         announce_task(task)
         if task.is_ended:
-            _count_end(task)
-            for hook in _after_end:
-                hook(task)
+            tell_of_end(task)
         return task
+
+
+def tell_of_end(task: Task) -> None:
+    """Count an end, and call what wants to know of it, in the transaction that has written it."""
+    _count_end(task)
+    for hook in _after_end:
+        hook(task)
 
 
 def settle(task: Task) -> None:

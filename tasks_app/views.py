@@ -39,6 +39,7 @@ SERVICES: dict[str, Callable[..., Task]] = {
     "pause": services.pause_task,
     "resume": services.resume_task,
     "retry": services.retry_task,
+    "rollback": services.roll_back_task,
 }
 
 

@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit_app.api.base import PanelViewSet
+from models_app.api.batch_views import BatchActions
 from models_app.api.model_serializers import (
     AcceptedModelSerializer,
     AcceptedPullSerializer,
@@ -45,7 +45,7 @@ queued = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
 changed = extend_schema(request=None, responses={202: ChangedModelSerializer})
 
 
-class ModelViewSet(PanelViewSet):
+class ModelViewSet(BatchActions):
     """The models of all servers."""
 
     queryset = OllamaModel.objects.order_by("name", "pk")
@@ -71,6 +71,7 @@ class ModelViewSet(PanelViewSet):
         "resume": RETRY_TASK,
         "retry": RETRY_TASK,
         "sync": servers.SYNC,
+        **BatchActions.permissions,
     }
     query_parameters = {"log": LOG_PARAMETERS}
 

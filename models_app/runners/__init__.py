@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models_app.runners.base import ModelRunner
+from models_app.runners.batches import BatchRunner, RollbackRunner
 from models_app.runners.benchmarks import BenchmarkRunner
 from models_app.runners.copies import CopyRunner, RenameRunner
 from models_app.runners.deletion import DeleteRunner
@@ -12,6 +13,7 @@ from models_app.runners.recreation import RecreateRunner
 from models_app.runners.syncs import SyncAllRunner, SyncRunner
 
 __all__ = [
+    "BatchRunner",
     "BenchmarkRunner",
     "CopyRunner",
     "DeleteRunner",
@@ -19,6 +21,7 @@ __all__ = [
     "PullRunner",
     "RecreateRunner",
     "RenameRunner",
+    "RollbackRunner",
     "StartRunner",
     "StopRunner",
     "SyncAllRunner",

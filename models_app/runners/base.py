@@ -14,6 +14,10 @@ from tasks_app.models import Task
 from tasks_app.runners import Runner, TaskFailed
 
 
+# A batch keeps threads free for what people do with single models, and the server usable.
+AT_ONCE_ON_A_SERVER = 4
+
+
 class ModelRunner(Runner):
     """A task about one model on one server, which then shows `queued` and `running`."""
 
@@ -25,6 +29,11 @@ class ModelRunner(Runner):
     @classmethod
     def settle(cls, task: Task) -> None:
         states.settle_model(task)
+
+    @classmethod
+    def limit(cls, limit_key: str) -> int | None:
+        """Only children of batches have a key: so many of them work on one server at once."""
+        return AT_ONCE_ON_A_SERVER
 
     @classmethod
     def topics(cls, task: Task) -> list[str]:

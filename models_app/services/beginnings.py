@@ -70,6 +70,8 @@ def begin_task(
     payload: dict[str, Any] | None = None,
     limit_key: str = "",
     data: dict[str, Any] | None = None,
+    parent: Task | None = None,
+    priority: int = 0,
 ) -> Task:
     """Queue one task of a locked, idle model and record who asked for it."""
     task = tasks.create_task(
@@ -80,6 +82,8 @@ def begin_task(
         resource_name=model.name,
         payload=payload,
         limit_key=limit_key,
+        parent=parent,
+        priority=priority,
     )
     record_action(
         actor=actor,

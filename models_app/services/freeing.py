@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,24 +39,57 @@ def freed_by_deletion(model: OllamaModel) -> Freed | None:
     if twins:
         return Freed(0, exact=True, twins=twins)
     folder = models_folder(model.server)
-    own = _alone(folder, ModelName.parse(model.name)) if folder else None
+    until = time.monotonic() + SECONDS
+    own = _alone(folder, [ModelName.parse(model.name)], until) if folder else None
     if own is not None:
         return Freed(own, exact=True)
     return None if model.size is None else Freed(model.size, exact=False)
 
 
-def _alone(folder: Path, name: ModelName) -> int | None:
-    """The bytes of the layers that no other manifest in the folder names; None if unreadable."""
+def freed_by_deleting(models: Sequence[OllamaModel]) -> Freed:
+    """What goes with all of them together: what they share with each other goes too.
+
+    Exact where the panel can read the manifests of every server; else the size of each content
+    that no other name keeps, as an upper bound.
+    """
+    by_server: dict[int, list[OllamaModel]] = {}
+    for model in models:
+        if model.is_installed:
+            by_server.setdefault(model.server_id, []).append(model)
     until = time.monotonic() + SECONDS
+    parts = [_freed_on_server(group, until) for group in by_server.values()]
+    return Freed(sum(part.bytes for part in parts), exact=all(part.exact for part in parts))
+
+
+def _freed_on_server(models: list[OllamaModel], until: float) -> Freed:
+    folder = models_folder(models[0].server)
+    if folder is not None and time.monotonic() < until:
+        alone = _alone(folder, [ModelName.parse(model.name) for model in models], until)
+        if alone is not None:
+            return Freed(alone, exact=True)
+    chosen = {model.pk for model in models}
+    contents = {model.digest: model.size or 0 for model in models}
+    others = OllamaModel.objects.filter(server_id=models[0].server_id).exclude(digest="")
+    for pk, digest in others.order_by().values_list("pk", "digest").iterator(2000):
+        if pk not in chosen:
+            contents.pop(digest, None)
+    return Freed(sum(contents.values()), exact=False)
+
+
+def _alone(folder: Path, names: Sequence[ModelName], until: float) -> int | None:
+    """The bytes of the layers that no manifest but theirs names; None if one is unreadable."""
     root = folder / "manifests"
-    own_path = root / name.host / name.namespace / name.model / name.tag
-    own = _layers(own_path)
-    if own is None:
-        return None
+    own_paths = {root / name.host / name.namespace / name.model / name.tag for name in names}
+    own: dict[str, int] = {}
+    for path in own_paths:
+        layers = _layers(path)
+        if layers is None:
+            return None
+        own |= layers
     for number, path in enumerate(_manifests(root)):
         if number >= MOST_MANIFESTS or time.monotonic() > until:
             return None
-        if path == own_path:
+        if path in own_paths:
             continue
         others = _layers(path)
         if others is None:

@@ -38,6 +38,7 @@ class TaskViewSet(PanelViewSet):
         "pause": CANCEL,
         "resume": RETRY,
         "retry": RETRY,
+        "rollback": services.ROLL_BACK,
     }
     query_parameters = {"log": LOG_PARAMETERS}
 
@@ -67,6 +68,12 @@ class TaskViewSet(PanelViewSet):
     def retry(self, request: Request, pk: int) -> Response:
         """Put a failed or cancelled task back in the queue."""
         return self._tell(services.retry_task)
+
+    @told
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, pk: int) -> Response:
+        """Undo what an ended batch has done; answers the task that does it."""
+        return self._tell(services.roll_back_task)
 
     @extend_schema(operation_id="tasks_log", parameters=LOG_QUERY, responses=LOG_RESPONSES)
     @action(detail=True, methods=["get"])

@@ -50,6 +50,8 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/models/"): OPERATES,
     ("post", "v1/models/preflight/"): OPERATES,
     ("post", "v1/models/sync/"): OPERATES,
+    ("post", "v1/models/batch/"): SEES,  # each operation has a permission of its own
+    ("post", "v1/models/batch/plan/"): SEES,
     ("get", "v1/models/<int:pk>/"): SEES,
     ("delete", "v1/models/<int:pk>/"): OPERATES,
     ("post", "v1/models/<int:pk>/start/"): OPERATES,
@@ -71,6 +73,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/tasks/<int:pk>/pause/"): OPERATES,
     ("post", "v1/tasks/<int:pk>/resume/"): OPERATES,
     ("post", "v1/tasks/<int:pk>/retry/"): OPERATES,
+    ("post", "v1/tasks/<int:pk>/rollback/"): OPERATES,
     ("get", "v1/tasks/<int:pk>/log/"): SEES,
     ("get", "schema/"): EVERYBODY,
     ("get", "docs/"): EVERYBODY,

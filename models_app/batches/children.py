@@ -1,0 +1,163 @@
+"""The tasks of a batch: one for each model, made a few at a time, each once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from audit_app.actors import Actor
+from audit_app.choices import Origin
+from models_app.batch_models import Batch
+from models_app.batches.operations import KINDS
+from models_app.batches.words import OnError, Operation
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
+from models_app.services.beginnings import (
+    begin_task,
+    idle,
+    require_installed,
+    require_server,
+    row_for,
+)
+from models_app.services.starting import FOREVER
+from models_app.services.states import GONE_FROM_PANEL
+from ollamactl.lib.errors import ApplicationError, Conflict
+from tasks_app.models import Task
+from tasks_app.runners import Stopped
+from tasks_app.services import create_failed_task
+from tasks_app.transitions import held
+
+# Children in one transaction, and the longest that it may hold the database's write lock.
+SLICE = 500
+SLICE_SECONDS = 0.05
+BEHIND_SINGLE_WORK = -1
+"""The priority of children: what people do with one model goes first."""
+
+
+def begin_children(task: Task, tell: Callable[[int, int], None]) -> int:
+    """Make the children that are not made yet; returns how many were left out by a halt.
+
+    Where it was is written with them: a repetition goes on there. Between two slices other writers
+    have their turn. Raises `Stopped` where somebody else has the task by now.
+    """
+    while True:
+        begun = time.monotonic()
+        position, total, halted = _slice(task, until=begun + SLICE_SECONDS)
+        tell(position, total)
+        if halted or position >= total:
+            return total - position
+        time.sleep(min(time.monotonic() - begun, SLICE_SECONDS))
+
+
+@transaction.atomic
+def _slice(task: Task, *, until: float) -> tuple[int, int, bool]:
+    """Make some children. Returns the position, how many items there are, and whether to stop."""
+    parent = Task.objects.select_for_update(of=("self",)).filter(held(task), pk=task.pk).first()
+    if parent is None:
+        raise Stopped
+    batch = Batch.objects.get(task=parent)
+    halted, first = parent.halted, batch.position
+    items = batch.items
+    while not halted and batch.position < len(items) and batch.position - first < SLICE:
+        child = _begin(parent, batch, items[batch.position])
+        batch.position += 1
+        halted = child.is_ended and batch.on_error != OnError.CONTINUE
+        if time.monotonic() > until:
+            break
+    batch.save(update_fields=["position"])
+    return batch.position, len(items), halted
+
+
+def _begin(parent: Task, batch: Batch, item: dict[str, Any]) -> Task:
+    """The child of one item; one that has failed already where its model refuses."""
+    actor = actor_of(parent)
+    try:
+        with transaction.atomic():
+            return _begin_task(actor, parent, Operation(batch.operation), item)
+    except ApplicationError as refusal:
+        operation, row = Operation(batch.operation), _row(item)
+        return create_failed_task(
+            type=KINDS[operation].task_type,
+            actor=actor,
+            error=refusal,
+            resource_type="model",
+            resource_id=row.pk if row else item["model"],
+            resource_name=item["name"],
+            parent=parent,
+            payload=_payload(operation, item, row),
+            limit_key=_limit_key(operation, item["server"]),
+        )
+
+
+def _begin_task(actor: Actor, parent: Task, operation: Operation, item: dict[str, Any]) -> Task:
+    kind = KINDS[operation]
+    model = _model(operation, item)
+    if operation not in (Operation.PULL, Operation.DELETE):
+        require_installed(model)
+    return begin_task(
+        actor=actor,
+        model=model,
+        type=kind.task_type,
+        payload=_payload(operation, item, model),
+        limit_key=_limit_key(operation, model.server_id),
+        data={"batch": parent.pk, "digest": model.digest},
+        parent=parent,
+        priority=BEHIND_SINGLE_WORK,
+    )
+
+
+def _model(operation: Operation, item: dict[str, Any]) -> OllamaModel:
+    """The locked, idle row; made where the name is new on its server."""
+    if item["model"] is not None:
+        return idle(OllamaModel(pk=item["model"]))
+    server = OllamaServer.objects.filter(pk=item["server"]).first()
+    if server is None or operation != Operation.PULL:
+        raise Conflict(GONE_FROM_PANEL)
+    require_server(server)
+    return row_for(server, ModelName.parse(item["name"]))
+
+
+def _row(item: dict[str, Any]) -> OllamaModel | None:
+    """The row of an item as it is, without a lock."""
+    if item["model"] is not None:
+        return OllamaModel.objects.filter(pk=item["model"]).first()
+    key = ModelName.parse(item["name"]).key
+    return OllamaModel.objects.filter(server_id=item["server"], key=key).first()
+
+
+def _limit_key(operation: Operation, server: int | None) -> str:
+    pulls = KINDS[operation].task_type == "model.pull"
+    return f"server.{'pulls' if pulls else 'work'}:{server}"
+
+
+def _payload(
+    operation: Operation, item: dict[str, Any], model: OllamaModel | None
+) -> dict[str, Any]:
+    """What the runner of a single task finds there, and what the model was before."""
+    given = dict(item.get("with") or {})
+    if operation == Operation.START:
+        given.setdefault("keep_alive", FOREVER)
+    elif KINDS[operation].task_type == "model.pull":
+        given |= {"override": False, "needed": None}
+    return {**given, "before": _before(model) if model is not None else {}}
+
+
+def _before(model: OllamaModel) -> dict[str, Any]:
+    """What a roll-back has to know of the model as it was."""
+    loaded = model.loaded or {}
+    return {
+        "server": model.server_id,
+        "source": model.source,
+        "digest": model.digest,
+        "loaded": model.is_loaded,
+        "num_ctx": loaded.get("context_length"),
+        "forever": model.is_loaded and loaded.get("expires_at") is None,
+    }
+
+
+def actor_of(task: Task) -> Actor:
+    """Who asked for the batch, for what its worker does in their name."""
+    return Actor(user=task.created_by, origin=Origin(task.origin))

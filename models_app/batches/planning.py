@@ -1,0 +1,234 @@
+"""What a batch will do, model by model, before it does anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from models_app.batches.asking import UNKNOWN, Said, ask_registries, key_of
+from models_app.batches.operations import (
+    KINDS,
+    NO_ANSWER,
+    NOT_THERE,
+    WILL,
+    Judgement,
+    Kind,
+    judge,
+)
+from models_app.batches.selection import Chosen
+from models_app.batches.words import Operation, Outcome
+from models_app.choices import Source
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
+from models_app.probes import disk_free
+from models_app.querysets import GONE
+from models_app.services.freeing import freed_by_deleting
+from ollamactl.lib.sentences import Sentence
+from ollamactl.lib.units import format_size
+
+FROM_REGISTRY = (Operation.PULL, Operation.RECREATE, Operation.UPDATE)
+GONE_FROM_LIST = Sentence(gettext_noop("It is gone from the panel."))
+NO_SUCH_MODEL = Sentence(gettext_noop("Its registry has no such model."))
+DISK_TOO_SMALL = gettext_noop(
+    "The disk of “{server}” has {free} free; the downloads there may need up to {needed}."
+)
+PINNED = gettext_noop("Pinned models among them: {count}.")
+# Whether a model can be brought back to what it was.
+UNDO = ("yes", "other_version", "no", "unknown")
+
+
+@dataclass(frozen=True)
+class PlanItem:
+    """One model: what will happen, why not, and the bytes that it frees or needs (None: unknown).
+
+    `undo` is one of `UNDO`, for those that will be done.
+    """
+
+    chosen: Chosen
+    judgement: Judgement
+    bytes: int | None = None
+    undo: str = "no"
+
+    def as_json(self) -> dict[str, Any]:
+        """The item as the API shows it."""
+        server = self.chosen.server
+        return {
+            "model": self.chosen.id,
+            "name": self.chosen.name,
+            "server": server.pk if server else None,
+            "server_name": server.name if server else "",
+            "outcome": str(self.judgement.outcome),
+            "code": self.judgement.code,
+            "detail": str(self.judgement.detail),
+            "bytes": self.bytes,
+            "undo": self.undo if self.judgement.outcome == Outcome.WILL else None,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All items; `resource` and `direction` say what the bytes are."""
+
+    kind: Kind
+    items: list[PlanItem]
+    total_bytes: int | None = None
+    exact: bool = False
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def resource(self) -> str:
+        """`memory` for loading and unloading, else `disk`."""
+        loads = (Operation.START, Operation.STOP)
+        return "memory" if self.kind.operation in loads else "disk"
+
+    @property
+    def direction(self) -> str:
+        """`frees` or `needs`."""
+        gives = (Operation.STOP, Operation.DELETE)
+        return "frees" if self.kind.operation in gives else "needs"
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each outcome, and in all."""
+        found = Counter(str(item.judgement.outcome) for item in self.items)
+        return {"total": len(self.items), **{one.value: found[one.value] for one in Outcome}}
+
+    def undo_counts(self) -> dict[str, int]:
+        """How many of those that will be done can be brought back."""
+        found = Counter(item.undo for item in self.will())
+        return {name: found[name] for name in UNDO}
+
+    def will(self) -> list[PlanItem]:
+        """Those that will be done."""
+        return [item for item in self.items if item.judgement.outcome == Outcome.WILL]
+
+    def left_out(self) -> list[PlanItem]:
+        """The others."""
+        return [item for item in self.items if item.judgement.outcome != Outcome.WILL]
+
+    def as_json(self) -> dict[str, Any]:
+        """The API's answer, in the reader's language."""
+        return {
+            "operation": str(self.kind.operation),
+            "dangerous": self.kind.dangerous,
+            "counts": self.counts(),
+            "bytes": {
+                "resource": self.resource,
+                "direction": self.direction,
+                "total": self.total_bytes,
+                "exact": self.exact,
+            },
+            "undo": self.undo_counts(),
+            "warnings": [
+                {"code": each["code"], "detail": str(each["detail"])} for each in self.warnings
+            ],
+            "items": [item.as_json() for item in self.items],
+        }
+
+
+def make_plan(*, chosen: list[Chosen], operation: Operation, ask: bool = True) -> Plan:
+    """Judge each model; with `ask` registries are asked too, for 2 s at most in all."""
+    kind = KINDS[operation]
+    items = [PlanItem(one, _judge(kind, one)) for one in chosen]
+    will = [item for item in items if item.judgement.outcome == Outcome.WILL]
+    said = ask_registries(_questions(kind, will)) if ask else {}
+    items = [
+        _measured(kind, item, said) if item.judgement.outcome == Outcome.WILL else item
+        for item in items
+    ]
+    return _summed(Plan(kind, items))
+
+
+def _judge(kind: Kind, one: Chosen) -> Judgement:
+    if one.model is not None:
+        return judge(kind, one.model)
+    if one.server is None:
+        return Judgement(Outcome.CANNOT, "gone", GONE_FROM_LIST)
+    if kind.operation != Operation.PULL:
+        return Judgement(Outcome.CANNOT, "not_installed", NOT_THERE)
+    if one.server.status in GONE:
+        return Judgement(Outcome.CANNOT, "unavailable", NO_ANSWER)
+    return WILL
+
+
+def _questions(
+    kind: Kind, items: Iterable[PlanItem]
+) -> Iterable[tuple[OllamaServer, ModelName]]:
+    """What only a registry knows: the size of what is pulled, and whether it can come back."""
+    if kind.operation not in (*FROM_REGISTRY, Operation.DELETE):
+        return
+    for item in items:
+        model, server = item.chosen.model, item.chosen.server
+        if server is not None and not (model is not None and model.source == Source.LOCAL):
+            yield server, ModelName.parse(item.chosen.name)
+
+
+def _measured(kind: Kind, item: PlanItem, said: dict[Any, Said]) -> PlanItem:
+    model, server = item.chosen.model, item.chosen.server
+    assert server is not None  # noqa: S101 - what has no server cannot be done
+    answer = said.get(key_of(server, ModelName.parse(item.chosen.name)), UNKNOWN)
+    if kind.operation in FROM_REGISTRY:
+        if answer.missing:
+            return replace(item, judgement=Judgement(Outcome.CANNOT, "missing", NO_SUCH_MODEL))
+        needed = answer.manifest.total_bytes if answer.manifest else None
+        is_new = kind.operation == Operation.PULL and not (model and model.is_installed)
+        return replace(item, bytes=needed, undo="yes" if is_new else "no")
+    if model is None:
+        return item
+    if kind.operation == Operation.STOP:
+        return replace(item, bytes=(model.loaded or {}).get("size"), undo="yes")
+    if kind.operation == Operation.START:
+        return replace(item, bytes=model.size, undo="yes")
+    return replace(item, bytes=model.size or 0, undo=_comes_back(model, answer))
+
+
+def _comes_back(model: OllamaModel, answer: Said) -> str:
+    """Whether a deleted model can be pulled again by its name."""
+    if model.source == Source.LOCAL or answer.missing:
+        return "no"
+    if not model.is_installed:
+        return "yes"
+    if answer.manifest is None:
+        return "unknown"
+    return "yes" if answer.manifest.digest == model.digest else "other_version"
+
+
+def _summed(plan: Plan) -> Plan:
+    will = plan.will()
+    operation = plan.kind.operation
+    if operation == Operation.DELETE:
+        freed = freed_by_deleting([item.chosen.model for item in will if item.chosen.model])
+        warnings = _pinned(will)
+        return replace(plan, total_bytes=freed.bytes, exact=freed.exact, warnings=warnings)
+    known = [item.bytes for item in will if item.bytes is not None]
+    total = sum(known) if len(known) == len(will) else (sum(known) or None)
+    warnings = _disks(will) if operation in FROM_REGISTRY else []
+    return replace(plan, total_bytes=total, exact=False, warnings=warnings)
+
+
+def _pinned(will: list[PlanItem]) -> list[dict[str, Any]]:
+    count = sum(bool(item.chosen.model and item.chosen.model.pinned) for item in will)
+    return [{"code": "pinned", "detail": Sentence(PINNED, count=count)}] if count else []
+
+
+def _disks(will: list[PlanItem]) -> list[dict[str, Any]]:
+    """A word for each server whose disk may be too small for all of it."""
+    needed: Counter[OllamaServer] = Counter()
+    for item in will:
+        if item.chosen.server is not None:
+            needed[item.chosen.server] += item.bytes or 0
+    found = []
+    for server, size in needed.items():
+        free = disk_free(server)
+        if free is not None and free < size:
+            detail = Sentence(
+                DISK_TOO_SMALL,
+                server=server.name,
+                free=format_size(free),
+                needed=format_size(size),
+            )
+            found.append({"code": "disk_too_small", "detail": detail})
+    return found

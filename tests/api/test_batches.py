@@ -1,0 +1,127 @@
+"""Batches by the API: the plan, the start, and each operation's own permission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from audit_app.models import AuditRecord
+from models_app.batches import planning
+from models_app.models import Batch
+from tasks_app.models import Task
+from tests.api.conftest import ClientOf
+from tests.factories import OllamaModelFactory, OllamaServerFactory
+
+pytestmark = pytest.mark.django_db
+PLAN, BATCH = "/api/v1/models/batch/plan/", "/api/v1/models/batch/"
+
+
+@pytest.fixture(autouse=True)
+def _no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "ask_registries", lambda wanted: {})
+
+
+@pytest.fixture
+def operator(client_of: ClientOf) -> APIClient:
+    return client_of("operator")
+
+
+def test_the_plan_says_what_becomes_of_each(operator: APIClient) -> None:
+    server = OllamaServerFactory()
+    rests = OllamaModelFactory(server=server, name="a:latest", size=5)
+    runs = OllamaModelFactory(
+        server=server,
+        name="b:latest",
+        status="running",
+        is_loaded=True,
+        loaded={"size": 7, "size_vram": 0, "processor": "", "expires_at": None},
+    )
+    asked = {"operation": "stop", "ids": [rests.pk, runs.pk]}
+    plan = operator.post(PLAN, asked, format="json").json()
+    assert plan["counts"] == {"total": 2, "will": 1, "nothing": 1, "cannot": 0}
+    assert plan["bytes"] == {
+        "resource": "memory",
+        "direction": "frees",
+        "total": 7,
+        "exact": False,
+    }
+    assert [(item["name"], item["outcome"], item["code"]) for item in plan["items"]] == [
+        ("a:latest", "nothing", "not_running"),
+        ("b:latest", "will", ""),
+    ]
+    assert not Task.objects.exists()
+
+
+def test_a_batch_by_filter_begins(operator: APIClient) -> None:
+    server = OllamaServerFactory()
+    OllamaModelFactory.create_batch(3, server=server)
+    other = OllamaModelFactory()
+    asked = {"operation": "start", "filter": {"server": [server.pk]}, "on_error": "stop"}
+    answer = operator.post(BATCH, asked, format="json")
+    assert answer.status_code == 202, answer.json()
+    task = Task.objects.get(pk=answer.json()["task"]["id"])
+    assert task.payload == {"operation": "start", "count": 3, "on_error": "stop"}
+    batch = Batch.objects.get(task=task)
+    assert other.pk not in {item["model"] for item in batch.items}
+    record = AuditRecord.objects.get(verb="model.batch")
+    assert record.data["count"] == 3
+    assert len(record.data["names"]) == 3
+
+
+def test_names_on_several_servers(operator: APIClient) -> None:
+    servers = [OllamaServerFactory(), OllamaServerFactory(status="offline")]
+    asked = {"operation": "pull", "names": ["llama3.2"], "servers": [row.pk for row in servers]}
+    plan = operator.post(PLAN, asked, format="json").json()
+    assert [(item["server"], item["outcome"]) for item in plan["items"]] == [
+        (servers[0].pk, "will"),
+        (servers[1].pk, "cannot"),
+    ]
+    refused = operator.post(PLAN, {"operation": "pull", "names": ["llama3.2"]}, format="json")
+    assert refused.json()["errors"][0]["attr"] == "servers"
+
+
+@pytest.mark.parametrize("operation", ["start", "stop", "delete", "pull", "recreate", "update"])
+def test_each_operation_needs_its_own_permission(client_of: ClientOf, operation: str) -> None:
+    asked = {"operation": operation, "ids": [OllamaModelFactory().pk]}
+    for address in (PLAN, BATCH):
+        refused = client_of("viewer").post(address, asked, format="json")
+        assert refused.status_code == 403
+        assert refused.json()["permission"].startswith("models_app.")
+
+
+def test_nothing_to_do_carries_the_plan(operator: APIClient) -> None:
+    asked = {"operation": "stop", "ids": [OllamaModelFactory().pk]}
+    answer = operator.post(BATCH, asked, format="json")
+    assert answer.status_code == 409
+    assert answer.json()["errors"][0]["code"] == "nothing_to_do"
+    assert answer.json()["plan"]["counts"]["nothing"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"operation": "start"},
+        {"operation": "fly", "ids": [1]},
+        {"operation": "start", "ids": [1], "names": ["a"]},
+        {"operation": "start", "ids": "1"},
+        {"operation": "start", "filter": {"min_size": "much"}},
+        {"operation": "start", "filter": {"x": {"y": 1}}},
+        {"operation": "update", "ids": [1], "on_error": "rollback"},
+    ],
+)
+def test_bad_input_is_400(operator: APIClient, body: dict[str, Any]) -> None:
+    answer = operator.post(BATCH, body, format="json")
+    assert answer.status_code == 400, answer.json()
+
+
+def test_a_plan_of_thousands_costs_few_queries(
+    operator: APIClient, django_assert_max_num_queries: Any
+) -> None:
+    server = OllamaServerFactory()
+    OllamaModelFactory.create_batch(300, server=server)
+    with django_assert_max_num_queries(20):
+        plan = operator.post(PLAN, {"operation": "delete", "filter": {}}, format="json").json()
+    assert plan["counts"]["will"] == 300
+    assert plan["bytes"]["total"] == 300_000_000
