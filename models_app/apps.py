@@ -20,10 +20,11 @@ class ModelsConfig(AppConfig):
             runners,  # noqa: F401 - the import registers the runners
             topics,
         )
-        from tasks_app.labels import register_labels
+        from tasks_app.labels import register_labels, register_titles
         from tasks_app.results import register_results
 
         topics.register()
         retention.register()
         register_labels(labels.TASK_TYPES, labels.TASK_PHASES)
+        register_titles(labels.TASK_TITLES)
         register_results(results.DESCRIBERS)

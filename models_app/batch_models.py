@@ -30,13 +30,17 @@ class Batch(models.Model):
     position = models.PositiveIntegerField(_("begun"), default=0)
     again_before = models.DateTimeField(_("retried what had ended before"), null=True)
     undoes = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, related_name="undone_by", verbose_name=_("undoes")
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="undone_by",
+        verbose_name=_("undoes"),
     )
 
     class Meta:
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
-        default_permissions: list[str] = []
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.operation} {len(self.items)}"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from models_app.batches.words import Operation
+
+if TYPE_CHECKING:
+    from tasks_app.models import Task
 
 TASK_TYPES = {
     "model.pull": _("Download"),
@@ -34,3 +42,22 @@ TASK_PHASES = {
     "reading": _("reading the list of models"),
     "beginning": _("beginning"),
 }
+
+
+def batch_title(task: Task) -> str:
+    """What is done with how many models."""
+    asked = task.payload
+    count = asked.get("count")
+    if not isinstance(count, int) or asked.get("operation") not in Operation.values:
+        return str(TASK_TYPES[task.type])
+    operation = Operation(asked["operation"]).label
+    shown = ngettext("%(operation)s: %(count)s model", "%(operation)s: %(count)s models", count)
+    return shown % {"operation": operation, "count": count}
+
+
+def rollback_title(task: Task) -> str:
+    """That it undoes something, and how."""
+    return f"{TASK_TYPES['model.rollback']} ({batch_title(task)})"
+
+
+TASK_TITLES = {"model.batch": batch_title, "model.rollback": rollback_title}

@@ -91,6 +91,22 @@ def describe_delete(result: Result) -> Outcome:
     return Outcome([_("gone from the server and from the panel")])
 
 
+def describe_batch(result: Result) -> Outcome:
+    """What was left out or not begun any more; the counts are said by every parent."""
+    told = []
+    if skipped := number(result, "skipped"):
+        text = ngettext("%(count)s left out", "%(count)s left out", skipped)
+        told.append(text % {"count": skipped})
+    if unbegun := number(result, "not_begun"):
+        text = ngettext("%(count)s not begun any more", "%(count)s not begun any more", unbegun)
+        told.append(text % {"count": unbegun})
+    if result.get("cut_short"):
+        told.append(_("cancelled before all had begun"))
+    if number(result, "rolled_back_by"):
+        told.append(_("rolled back"))
+    return Outcome(told)
+
+
 def describe_sync(result: Result) -> Outcome:
     """The counts, and every conflict."""
     told = [
@@ -127,5 +143,7 @@ DESCRIBERS = {
     "model.rename": describe_rename,
     "model.recreate": describe_recreate,
     "model.benchmark": describe_benchmark,
+    "model.batch": describe_batch,
+    "model.rollback": describe_batch,
     "server.sync": describe_sync,
 }

@@ -5,12 +5,22 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from models_app.connection_urls import urlpatterns as connection_urls
-from models_app.views import model_actions, model_forms, models, pulls, server_actions, servers
+from models_app.views import (
+    batches,
+    model_actions,
+    model_forms,
+    models,
+    pulls,
+    server_actions,
+    servers,
+)
 
 urlpatterns: list[URLPattern] = [
     path("models/", models.model_list, name="models"),
     path("models/add/", pulls.add_model, name="model-add"),
     path("models/add/check/", pulls.check_name, name="model-add-check"),
+    path("models/batch/", batches.plan, name="batch"),
+    path("models/batch/begin/", batches.begin, name="batch-begin"),
     path("models/<int:pk>/", models.model_detail, name="model"),
     path("models/<int:pk>/row/", models.model_row, name="model-row"),
     path("models/<int:pk>/details/", models.model_details, name="model-details"),

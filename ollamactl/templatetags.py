@@ -20,7 +20,7 @@ from ollamactl.lib.sentences import from_stored
 from ollamactl.lib.times import UNKNOWN, time_element
 from ollamactl.lib.units import format_duration, format_figure, format_rate, format_size
 from tasks_app.choices import State, Unit
-from tasks_app.labels import phase_label, phase_labels, type_label
+from tasks_app.labels import phase_label, phase_labels, title_of, type_label
 from tasks_app.models import Task
 from tasks_app.progress import progress_of
 from tasks_app.results import Outcome, outcome_of
@@ -128,6 +128,12 @@ def status_label(model: OllamaModel) -> str:
 def task_type(value: str) -> str:
     """The name of a type of task."""
     return type_label(value)
+
+
+@register.filter
+def task_title(task: Task) -> str:
+    """What a task is called."""
+    return title_of(task)
 
 
 @register.filter

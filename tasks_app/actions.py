@@ -38,7 +38,9 @@ ACTIONS: dict[str, TaskAction] = {
         TaskAction("resume", RETRY, _("Resume"), "resume", _("The task goes on.")),
         TaskAction("retry", RETRY, _("Retry"), "refresh", _("The task is tried again.")),
         TaskAction("cancel", CANCEL, _("Cancel"), "close", _("The task is cancelled.")),
-        TaskAction("rollback", ROLL_BACK, _("Roll back"), "undo", _("The roll-back is on its way.")),
+        TaskAction(
+            "rollback", ROLL_BACK, _("Roll back"), "undo", _("The roll-back is on its way.")
+        ),
     )
 }
 

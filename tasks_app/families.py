@@ -23,12 +23,17 @@ WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
 CASCADE = 200  # children told at once; the reconciler tells the others
 
 
-def counts_of(parent_id: int) -> dict[str, int]:
-    """How many children are in each state, and `total`."""
+def counts_of_states(parent_id: int) -> dict[str, int]:
+    """How many children are in each state; what there is none of is left out."""
     rows = (
         Task.objects.filter(parent_id=parent_id).order_by().values("state").annotate(n=Count("pk"))
     )
-    counts = {str(row["state"]): int(row["n"]) for row in rows}
+    return {str(row["state"]): int(row["n"]) for row in rows}
+
+
+def counts_of(parent_id: int) -> dict[str, int]:
+    """How many children have ended in each way, how many are `live`, and `total`."""
+    counts = counts_of_states(parent_id)
     return {
         "total": sum(counts.values()),
         **{str(state): counts.get(state, 0) for state in ENDED},
@@ -37,7 +42,7 @@ def counts_of(parent_id: int) -> dict[str, int]:
 
 
 def wait_cut_short(task: Task, *, floor: int) -> Task | None:
-    """A parent was cancelled before it had begun all its parts: it waits for those that there are."""
+    """A parent is cancelled before it has begun all its parts: it waits for those it has."""
     return wait_or_succeed(task, {"cut_short": True}, floor=floor)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
+    from tasks_app.models import Task
+
+Titler = Callable[["Task"], str]
+_titles: dict[str, Titler] = {}
 _types: dict[str, str | Promise] = {}
 _phases: dict[str, str | Promise] = {}
 
@@ -33,3 +37,14 @@ def phase_label(phase: str) -> str:
 def phase_labels() -> dict[str, str]:
     """Every known phase with its name."""
     return {phase: str(label) for phase, label in _phases.items()}
+
+
+def register_titles(titles: Mapping[str, Titler]) -> None:
+    """Say what single tasks of these types are called, where their type alone says too little."""
+    _titles.update(titles)
+
+
+def title_of(task: Task) -> str:
+    """What a task is called: its type, or more."""
+    title = _titles.get(task.type)
+    return title(task) if title else type_label(task.type)

@@ -90,6 +90,8 @@ class Runner(ABC):
     """What whoever retries such a task must be permitted, beside retrying."""
     retry: ClassVar[RetryPolicy] = RetryPolicy()
     pausable: ClassVar[bool] = False
+    has_parts: ClassVar[bool] = False
+    """Whether it makes children; a task's page has a place for them from the start then."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<int:pk>/", views.task_detail, name="task"),
     path("tasks/<int:pk>/row/", views.task_row, name="task-row"),
     path("tasks/<int:pk>/panel/", views.task_panel, name="task-panel"),
+    path("tasks/<int:pk>/parts/", views.task_parts, name="task-parts"),
     path("tasks/<int:pk>/notice/", views.task_notice, name="task-notice"),
     path("tasks/<int:pk>/<slug:action>/", views.act, name="task-act"),
 ]

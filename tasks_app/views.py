@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,15 +22,15 @@ from tasks_app import services
 from tasks_app.actions import ACTIONS, TaskAction, available_actions
 from tasks_app.choices import LIVE, State
 from tasks_app.filters import TaskFilter
-from tasks_app.labels import type_label
+from tasks_app.labels import title_of, type_label
 from tasks_app.logs import log_size, read_log
 from tasks_app.models import Task
+from tasks_app.parts import parts_of
 from tasks_app.presentation import error_as_json
 from tasks_app.runners import registered_types
 
 VIEW = "tasks_app.view_task"
 LOG_SHOWN = 64_000  # bytes of a log's end that come with the page
-CHILDREN_SHOWN = 100
 UNDER_WAY = (",".join(LIVE), gettext_lazy("under way"))
 
 SERVICES: dict[str, Callable[..., Task]] = {
@@ -82,7 +81,8 @@ def task_row(request: HttpRequest, pk: int) -> HttpResponse:
 def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A task's page."""
     task: Task = found(visible_task(request, pk))
-    context = {**panel_context(request, task), **_log_context(task)}
+    parts = parts_of(request, task, lambda part: with_actions(part, request))
+    context = {**panel_context(request, task), **_log_context(task), "parts": parts}
     title = _("Task %(id)d") % {"id": task.pk}
     return render_page(request, "tasks_app/task.html", context, title=title)
 
@@ -97,10 +97,21 @@ def task_panel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @requires(VIEW)
+def task_parts(request: HttpRequest, pk: int) -> HttpResponse:
+    """A page of a task's parts alone."""
+    task: Task = found(visible_task(request, pk))
+    parts = parts_of(request, task, lambda part: with_actions(part, request))
+    if parts is None:
+        return gone()
+    return render(request, "tasks_app/task_parts.html", {"task": task, "parts": parts})
+
+
+@require_safe
+@requires(VIEW)
 def task_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """What became of a task, as a toast alone."""
     task: Task = found(visible_task(request, pk))
-    words = {"type": type_label(task.type), "name": task.resource_name}
+    words = {"type": title_of(task), "name": task.resource_name}
     answer = HttpResponse(status=204)
     if task.state == State.SUCCEEDED:
         return toast(answer, _("%(type)s finished: %(name)s") % words)
@@ -142,17 +153,7 @@ def with_actions(task: Task, request: HttpRequest) -> dict[str, Any]:
 
 def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
     """What a task's page shows beside the log."""
-    parts = Task.objects.visible_to(request.user).filter(parent=task)
-    failed_first = Case(When(state=State.FAILED, then=Value(0)), default=Value(1))
-    shown = list(
-        parts.select_related("created_by").order_by(failed_first, "pk")[: CHILDREN_SHOWN + 1]
-    )
-    return {
-        "task": task,
-        "row": with_actions(task, request),
-        "children": shown[:CHILDREN_SHOWN],
-        "more_children": len(shown) > CHILDREN_SHOWN,
-    }
+    return {"task": task, "row": with_actions(task, request)}
 
 
 def _log_context(task: Task) -> dict[str, Any]:

@@ -154,9 +154,7 @@ def _judge(kind: Kind, one: Chosen) -> Judgement:
     return WILL
 
 
-def _questions(
-    kind: Kind, items: Iterable[PlanItem]
-) -> Iterable[tuple[OllamaServer, ModelName]]:
+def _questions(kind: Kind, items: Iterable[PlanItem]) -> Iterable[tuple[OllamaServer, ModelName]]:
     """What only a registry knows: the size of what is pulled, and whether it can come back."""
     if kind.operation not in (*FROM_REGISTRY, Operation.DELETE):
         return

@@ -42,9 +42,7 @@ class Chosen:
 
 def choose(selection: Selection, *, actor: Actor, operation: Operation) -> list[Chosen]:
     """The models, each once, in a fixed order. Raises `InvalidInput` with `attr`."""
-    given = [
-        name for name in ("ids", "filter", "names") if getattr(selection, name) is not None
-    ]
+    given = [name for name in ("ids", "filter", "names") if getattr(selection, name) is not None]
     if len(given) != 1:
         raise InvalidInput(
             _("Say which models: give ids, a filter, or names, and only one of them."), attr="ids"
@@ -129,7 +127,9 @@ def _servers(selection: Selection, operation: Operation) -> list[OllamaServer]:
         return [rows[pk] for pk in dict.fromkeys(selection.servers)]
     servers = list(every)
     if operation == Operation.PULL and len(servers) != 1:
-        sentence = _("Say on which servers.") if servers else _("There is no server. Add one first.")
+        sentence = (
+            _("Say on which servers.") if servers else _("There is no server. Add one first.")
+        )
         raise InvalidInput(sentence, code="required", attr="servers")
     return servers
 

@@ -13,7 +13,6 @@ from models_app.services import states
 from tasks_app.models import Task
 from tasks_app.runners import Runner, TaskFailed
 
-
 # A batch keeps threads free for what people do with single models, and the server usable.
 AT_ONCE_ON_A_SERVER = 4
 

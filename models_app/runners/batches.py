@@ -25,6 +25,7 @@ class BatchRunner(Runner):
     """Make the children, however often this is begun anew; the last of them ends the batch."""
 
     type = "model.batch"
+    has_parts = True
 
     @classmethod
     def retried(cls, task: Task) -> None:

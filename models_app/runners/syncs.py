@@ -68,6 +68,7 @@ class SyncAllRunner(Runner):
     """A sync of every server: a child for each, made once however often this is repeated."""
 
     type = "servers.sync"
+    has_parts = True
     permission = "models_app.sync_ollamaserver"
 
     @classmethod

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from audit_app.guards import requires
 from models_app.actions import ACTIONS, Action, available_actions
+from models_app.batches.buttons import operations_for
 from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
@@ -45,6 +46,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         response = render(request, "models_app/model_table.html", context)
         return keep_in_address(response, request, listing)
     choices = {
+        "batch_operations": operations_for(request.user),
         "statuses": options_of(request, "status", ModelStatus.choices),
         "sources": options_of(request, "from", Source.choices),
         "server_options": options_of(request, "server", context["servers"]),

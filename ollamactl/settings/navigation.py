@@ -28,8 +28,8 @@ def _item(title: Any, icon: str, url: str, permission: str = "") -> dict[str, An
 
 ICON = _asset("panel/logo.svg")
 FAVICONS = [{"rel": "icon", "type": "image/svg+xml", "href": _asset("panel/favicon.svg")}]
-STYLES = [_asset("panel/panel.css")]
-SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times")]
+STYLES = [_asset("panel/panel.css"), _asset("panel/batches.css")]
+SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times", "select")]
 ACCOUNT = {
     "navigation": [
         {"title": _("API tokens"), "link": reverse_lazy("admin:tokens")},

@@ -5,6 +5,7 @@
  *   [data-toast]              a toast that the server rendered; [data-toast-key] shows only once
  *   [data-toast-close]        closes its toast
  *   [data-dialog-close]       closes the dialog; on a page of its own it is a link back
+ *   [data-opens-dialog]       a form whose answer is shown in the dialog
  *   [data-dialog-done]        a form in the dialog: when it is answered, the dialog closes
  *   [data-when="field=a b"]   shown only while that field of its form has one of the values
  *   [data-copy="text"]        a button: copies the text
@@ -112,7 +113,7 @@
     const { target, requestConfig } = event.detail;
     if (!requestConfig || !target.isConnected) return;
     if (target.id === DIALOG_BODY && !dialog().open) {
-      if (requestConfig.verb === "get") openDialog(target, requestConfig.elt);
+      if (requestConfig.verb === "get" || requestConfig.elt.matches("[data-opens-dialog]")) openDialog(target, requestConfig.elt);
     } else if (requestConfig.verb !== "get" && target.matches(".oc-form-box")) {
       focusFirst(target); // the form came back with what is wrong
     }

@@ -29,7 +29,7 @@ from tests.i18n.html_texts import TextsOf
 PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
 ANSWER_WITHOUT_A_PAGE = {
     *("model-act", "model-add-check", "server-check", "server-sync"),
-    *("task-act", "task-notice"),
+    *("task-act", "task-notice", "task-parts", "batch", "batch-begin"),
 }
 OWN_PAGES = sorted(
     {"index", "password_change"}

@@ -1,4 +1,4 @@
-"""Many models at once: each done exactly once, and what a failure, a cancel and a roll-back leave."""
+"""Many models at once: each done once, and what a failure, a cancel and a roll-back leave."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def models(panel: Panel, simulator: Simulator) -> list[OllamaModel]:
 
 def begin(operation: str, models: list[OllamaModel], **options: Any) -> Task:
     ids = Selection(ids=[model.pk for model in models])
-    return batches.start_batch(
-        actor=SYSTEM, operation=operation, selection=ids, **options
-    ).task
+    return batches.start_batch(actor=SYSTEM, operation=operation, selection=ids, **options).task
 
 
 def children(task: Task) -> Counter[str]:
@@ -61,9 +59,11 @@ def test_all_are_started_stopped_and_deleted(
     assert not OllamaModel.objects.filter(is_loaded=True).exists()
     panel.wait(begin("delete", models))
     assert not OllamaModel.objects.exists()
-    assert Counter(
-        Task.objects.exclude(parent=None).values_list("type", flat=True)
-    ) == {"model.start": 6, "model.stop": 6, "model.delete": 6}
+    assert Counter(Task.objects.exclude(parent=None).values_list("type", flat=True)) == {
+        "model.start": 6,
+        "model.stop": 6,
+        "model.delete": 6,
+    }
 
 
 def test_what_cannot_be_done_is_left_out_and_said(
@@ -153,9 +153,7 @@ def test_after_a_failure_what_was_done_is_rolled_back(
         roll_back_task(actor=SYSTEM, task=task)
 
 
-def test_deleted_models_come_back_by_their_names(
-    panel: Panel, models: list[OllamaModel]
-) -> None:
+def test_deleted_models_come_back_by_their_names(panel: Panel, models: list[OllamaModel]) -> None:
     task = begin("delete", models[:3])
     work_off("default")
     assert OllamaModel.objects.count() == 3

@@ -47,6 +47,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("task", "resume"): WORKS,
     ("task", "retry"): WORKS,
     ("task", "cancel"): WORKS,
+    ("task", "rollback"): WORKS,
 }
 TOPICS: dict[str, set[str]] = {
     "models": SEES,

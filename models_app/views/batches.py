@@ -1,0 +1,107 @@
+"""Many models at once: the plan as a dialog, and its beginning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit_app.actors import Actor
+from audit_app.guards import requires
+from models_app.batch_forms import BeginForm, ChosenForm
+from models_app.batches.operations import KINDS
+from models_app.batches.planning import Plan
+from models_app.batches.selection import Selection
+from models_app.batches.words import Operation
+from models_app.services import batches
+from ollamactl.lib.errors import ApplicationError, InvalidInput, NotPermitted
+from ollamactl.lib.pages import go_to, render_dialog
+
+VIEW = "models_app.view_ollamamodel"
+SHOWN = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(VIEW)
+def plan(request: HttpRequest) -> HttpResponse:
+    """What would happen to each of the chosen models."""
+    if request.method != "POST":  # after a login in between, or a reload
+        return redirect("admin:models")
+    form = ChosenForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput(next(iter(form.errors.values()))[0])
+    operation = Operation(form.cleaned_data["operation"])
+    return _show_plan(request, operation, form.selection())
+
+
+@require_POST
+@requires(VIEW)
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin what the plan has shown; the models are the very ones that were shown."""
+    chosen = ChosenForm(request.POST)
+    if not chosen.is_valid():
+        raise InvalidInput(next(iter(chosen.errors.values()))[0])
+    operation = Operation(chosen.cleaned_data["operation"])
+    kind = KINDS[operation]
+    count = len(set(chosen.cleaned_data["ids"]))
+    form = BeginForm(
+        request.POST, count=count, dangerous=kind.dangerous, undoable=kind.undone_by is not None
+    )
+    selection = Selection(ids=chosen.cleaned_data["ids"])
+    if not form.is_valid():
+        return _show_plan(request, operation, selection, form, status=422)
+    try:
+        task = batches.start_batch(
+            actor=Actor.from_request(request),
+            operation=operation,
+            selection=selection,
+            on_error=form.cleaned_data["on_error"],
+        ).task
+    except NotPermitted:
+        raise
+    except ApplicationError as error:
+        form.add_error(None, str(error.detail))
+        return _show_plan(request, operation, selection, form, status=409)
+    return go_to(request, reverse("admin:task", args=[task.pk]), _("The batch is on its way."))
+
+
+def _show_plan(
+    request: HttpRequest,
+    operation: Operation,
+    selection: Selection,
+    form: BeginForm | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    found = batches.plan_batch(
+        actor=Actor.from_request(request), operation=operation, selection=selection
+    )
+    will = found.will()
+    ids = [str(item.chosen.id) for item in will]
+    form = form or BeginForm(
+        initial={"operation": operation, "ids": ",".join(ids)},
+        count=len(will),
+        dangerous=found.kind.dangerous,
+        undoable=found.kind.undone_by is not None,
+    )
+    context = {**_shown(found), "form": form, "operation": operation}
+    return render_dialog(
+        request, "models_app/batch_plan.html", context, title=operation.label, status=status
+    )
+
+
+def _shown(plan: Plan) -> dict[str, Any]:
+    """What cannot be done first, as it is what people have to know."""
+    order = {"cannot": 0, "nothing": 1, "will": 2}
+    items = sorted(plan.items, key=lambda item: order[str(item.judgement.outcome)])
+    return {
+        "plan": plan,
+        "counts": plan.counts(),
+        "undo": plan.undo_counts(),
+        "items": items[:SHOWN],
+        "more": max(0, len(items) - SHOWN),
+    }

@@ -1,0 +1,152 @@
+"""Choosing models in the list, the plan as a dialog, and the page of the batch."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from models_app.batches import planning
+from models_app.models import Batch
+from tasks_app.models import Task
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
+from tests.pages.conftest import HTMX
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "ask_registries", lambda wanted: {})
+
+
+def test_who_may_nothing_finds_no_bar(viewer: Client, operator: Client) -> None:
+    OllamaModelFactory()
+    address = reverse("admin:models")
+    assert 'id="batch"' not in viewer.get(address).content.decode()
+    page = operator.get(address).content.decode()
+    for operation in ("start", "stop", "pull", "update", "recreate", "delete"):
+        assert f'id="batch-{operation}"' in page
+
+
+def test_the_dialog_shows_the_plan_and_begins_it(operator: Client) -> None:
+    models = OllamaModelFactory.create_batch(3, server=OllamaServerFactory(name="shop"))
+    ids = ",".join(str(model.pk) for model in models)
+    asked = {"operation": "start", "ids": ids}
+    dialog = operator.post(reverse("admin:batch"), asked, headers=HTMX).content.decode()
+    assert "3 models will be worked on." in dialog
+    assert models[1].name in dialog
+    begun = {**asked, "on_error": "rollback"}
+    answer = operator.post(reverse("admin:batch-begin"), begun, headers=HTMX)
+    task = Task.objects.get(type="model.batch")
+    assert answer.headers["HX-Redirect"] == reverse("admin:task", args=[task.pk])
+    assert Batch.objects.get(task=task).on_error == "rollback"
+    page = operator.get(answer.headers["HX-Redirect"]).content.decode()
+    assert "Start: 3 models" in page
+    assert "No part has been begun yet." in page
+
+
+def test_all_that_match_are_those_of_the_filter(operator: Client) -> None:
+    OllamaModelFactory.create_batch(60, server=OllamaServerFactory())
+    OllamaModelFactory(name="other:latest")
+    asked = {"operation": "start", "filter": "search=model&ordering=-size"}
+    dialog = operator.post(reverse("admin:batch"), asked, headers=HTMX).content.decode()
+    assert "60 models will be worked on." in dialog
+    assert "other:latest" not in dialog
+
+
+def test_what_is_dangerous_asks_for_the_number(operator: Client) -> None:
+    models = OllamaModelFactory.create_batch(2, server=OllamaServerFactory())
+    ids = [str(model.pk) for model in models]
+    asked = {"operation": "delete", "ids": ids}  # as a browser without scripts sends them
+    dialog = operator.post(reverse("admin:batch"), asked).content.decode()
+    assert "Type 2, the number of models" in dialog
+    begun = {"operation": "delete", "ids": ",".join(ids), "on_error": "continue"}
+    for typed in ("", "3", "yes"):
+        answer = operator.post(reverse("admin:batch-begin"), {**begun, "confirm": typed})
+        assert answer.status_code == 422
+    assert not Task.objects.exists()
+    operator.post(reverse("admin:batch-begin"), {**begun, "confirm": " 2 "})
+    assert Task.objects.get().payload["operation"] == "delete"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"operation": "start"},
+        {"operation": "start", "ids": "x"},
+        {"operation": "fly", "ids": "1"},
+        {"operation": "start", "filter": "size=what"},
+    ],
+)
+def test_a_bad_choice_is_a_toast(operator: Client, sent: dict[str, str]) -> None:
+    for name in ("batch", "batch-begin"):
+        answer = operator.post(reverse(f"admin:{name}"), sent, headers=HTMX)
+        assert answer.status_code == 400
+        assert answer.headers["HX-Retarget"] == "#oc-toasts"
+
+
+def test_a_viewer_begins_nothing(viewer: Client) -> None:
+    ids = str(OllamaModelFactory().pk)
+    for name in ("batch", "batch-begin"):
+        sent = {"operation": "start", "ids": ids, "on_error": "continue"}
+        assert viewer.post(reverse(f"admin:{name}"), sent).status_code == 403
+    assert not Task.objects.exists()
+
+
+def _family(count: int) -> Task:
+    parent: Task = TaskFactory(
+        type="model.batch",
+        state="running",
+        resource_type="",
+        resource_id=None,
+        resource_name="",
+        payload={"operation": "stop", "count": count, "on_error": "continue"},
+    )
+    for number in range(count):
+        state = ("succeeded", "failed", "queued", "running")[number % 4]
+        TaskFactory(parent=parent, type="model.stop", state=state, resource_name=f"m{number}:1b")
+    return parent
+
+
+def test_parts_come_in_pages_by_state(operator: Client) -> None:
+    parent = _family(120)
+    address = reverse("admin:task-parts", args=[parent.pk])
+    first = operator.get(address, headers=HTMX).content.decode()
+    assert first.count("<tr id=") == 50
+    assert "1–50 of 120" in first
+    assert first.index("failed") < first.index("succeeded")
+    last = operator.get(f"{address}?parts=3", headers=HTMX).content.decode()
+    assert last.count("<tr id=") == 20
+    failed = operator.get(f"{address}?state=failed", headers=HTMX).content.decode()
+    assert failed.count("<tr id=") == 30
+    odd = operator.get(f"{address}?state=x&parts=y", headers=HTMX).content.decode()
+    assert odd.count("<tr id=") == 50
+
+
+def test_many_parts_cost_no_more_queries(operator: Client) -> None:
+    def queries(parent: Task) -> int:
+        url = reverse("admin:task", args=[parent.pk])
+        operator.get(url)
+        with CaptureQueriesContext(connection) as found:
+            assert operator.get(url).status_code == 200
+        return len(found)
+
+    assert queries(_family(8)) == queries(_family(100))
+
+
+def test_what_was_done_offers_a_roll_back(operator: Client, viewer: Client) -> None:
+    task = TaskFactory(
+        type="model.batch",
+        state="failed",
+        resource_type="",
+        resource_id=None,
+        payload={"operation": "start", "count": 2, "on_error": "continue"},
+        result={"total": 2, "succeeded": 1, "failed": 1, "cancelled": 0},
+    )
+    page = operator.get(reverse("admin:task", args=[task.pk])).content.decode()
+    assert f'id="task-{task.pk}-rollback"' in page
+    assert "rollback" not in viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
