@@ -111,17 +111,28 @@ def task_parts(request: HttpRequest, pk: int) -> HttpResponse:
 def task_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """What became of a task, as a toast alone."""
     task: Task = found(visible_task(request, pk))
-    words = {"type": title_of(task), "name": task.resource_name}
-    answer = HttpResponse(status=204)
-    if task.state == State.SUCCEEDED:
-        return toast(answer, _("%(type)s finished: %(name)s") % words)
-    if task.state == State.CANCELLED:
-        return toast(answer, _("%(type)s cancelled: %(name)s") % words, "info")
-    if task.state == State.FAILED:
-        reason = (error_as_json(task) or {}).get("detail", "")
-        text = _("%(type)s failed: %(name)s. %(reason)s") % {**words, "reason": reason}
-        return toast(answer, text, "error")
-    return answer
+    reason = (error_as_json(task) or {}).get("detail", "")
+    told = _notices(bool(task.resource_name)).get(State(task.state))
+    if told is None:
+        return HttpResponse(status=204)
+    level, text = told
+    words = {"type": title_of(task), "name": task.resource_name, "reason": reason}
+    return toast(HttpResponse(status=204), text % words, level)
+
+
+def _notices(is_about_something: bool) -> dict[State, tuple[Level, str]]:
+    """How a task has ended, in words with places for what it was."""
+    if not is_about_something:
+        return {
+            State.SUCCEEDED: ("success", _("Finished: %(type)s")),
+            State.CANCELLED: ("info", _("Cancelled: %(type)s")),
+            State.FAILED: ("error", _("Failed: %(type)s. %(reason)s")),
+        }
+    return {
+        State.SUCCEEDED: ("success", _("%(type)s finished: %(name)s")),
+        State.CANCELLED: ("info", _("%(type)s cancelled: %(name)s")),
+        State.FAILED: ("error", _("%(type)s failed: %(name)s. %(reason)s")),
+    }
 
 
 @require_POST

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'batch',
                 'verbose_name_plural': 'batches',
-                'default_permissions': [],
+                'default_permissions': (),
             },
         ),
     ]
