@@ -65,7 +65,7 @@ test: dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 # What touches the database, on PostgreSQL, with Redis as the broker.
-POSTGRESQL_TESTS := tests/api tests/pages tests/tasks tests/models tests/socket tests/audit tests/metrics \
+POSTGRESQL_TESTS := tests/api tests/search tests/pages tests/tasks tests/models tests/socket tests/audit tests/metrics \
 	--ignore tests/socket/test_live_script.py --ignore tests/socket/test_slow_client.py \
 	--ignore tests/socket/test_limits.py --ignore tests/socket/test_origin.py
 test-postgresql: dev

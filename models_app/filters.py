@@ -49,7 +49,7 @@ class OllamaModelFilter(django_filters.FilterSet):
     """Models; the rows must come with their live status (`for_display`)."""
 
     search = django_filters.CharFilter(
-        field_name="name", lookup_expr="icontains", max_length=200, label=_("Search")
+        field_name="name", method="filter_search", max_length=200, label=_("Search")
     )
     name = ModelNameFilter(field_name="key", label=_("Name"))
     status = ChoicesFilter(ModelStatus.choices, method="filter_status", label=_("Status"))
@@ -81,6 +81,12 @@ class OllamaModelFilter(django_filters.FilterSet):
         filters = super().get_filters()
         filters["from"] = ChoicesFilter(Source.choices, field_name="source", label=_("Source"))
         return filters
+
+    def filter_search(
+        self, queryset: OllamaModelQuerySet, name: str, value: str
+    ) -> OllamaModelQuerySet:
+        """Models whose name has what is typed, or is a few typing errors away from it."""
+        return queryset.named_like(value)
 
     def filter_status(
         self, queryset: OllamaModelQuerySet, name: str, value: list[str]

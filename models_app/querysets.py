@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from models_app.choices import ModelStatus, ServerStatus
+from models_app.search.names import look_up
 
 if TYPE_CHECKING:
     from models_app.models import OllamaModel, OllamaServer  # noqa: F401 - the base classes' names
@@ -67,6 +68,22 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         if ModelStatus.UNAVAILABLE in statuses:
             wanted |= _is_unavailable()
         return self.filter(wanted)
+
+    def named_like(self, text: str) -> OllamaModelQuerySet:
+        """The models whose name has what is typed, then those that are typing errors away from it.
+
+        Words with spaces between may be anywhere in the name.
+        """
+        found = look_up(text, self.db)
+        if found is None:
+            wanted = [Q(name__icontains=part) for part in text.split()]
+            return self.filter(*wanted)
+        rows = self.filter(name__in=[*found.containing, *found.near])
+        if not (found.containing and found.near):
+            return rows
+        return rows.order_by(
+            Case(When(name__in=found.containing, then=Value(0)), default=Value(1)), "name", "pk"
+        )
 
     def for_display(self) -> OllamaModelQuerySet:
         """Everything that a row shows, in one query."""

@@ -30,12 +30,10 @@ TASKS_SHOWN = 10
 @requires(VIEW)
 def model_list(request: HttpRequest) -> HttpResponse:
     """The list: as a page, or alone for a filter, another page of it, or what changed live."""
-    visible = OllamaModel.objects.visible_to(request.user).for_display()
+    visible = OllamaModel.objects.visible_to(request.user).for_display().order_by("name", "pk")
     asked = OllamaModelFilter(request.GET, queryset=visible)
     rows = asked.qs if asked.is_valid() else visible.none()
-    listing = listing_of(
-        request, rows if "ordering" in request.GET else rows.order_by("name", "pk"), ordering="name"
-    )
+    listing = listing_of(request, rows, ordering="name")
     context: dict[str, Any] = {
         "listing": listing,
         "rows": [with_actions(model, request) for model in listing.rows],

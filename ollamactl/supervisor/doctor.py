@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
@@ -20,7 +20,14 @@ from ollamactl.supervisor.environment import PROJECT, child_environment
 from ollamactl.supervisor.home import check_writable
 from ollamactl.supervisor.listener import open_listener
 from ollamactl.supervisor.lock import read_holder
-from ollamactl.supervisor.outside import address_of, find_broker, find_database, is_postgresql
+from ollamactl.supervisor.name_index import has_name_index
+from ollamactl.supervisor.outside import (
+    address_of,
+    database_file,
+    find_broker,
+    find_database,
+    is_postgresql,
+)
 from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.valkey import find_valkey
 
@@ -49,6 +56,7 @@ def examine(config: Config) -> list[Finding]:
         check_address,
         check_database,
         check_rows,
+        check_search,
         check_messages,
         check_exposure,
         check_ollama,
@@ -116,8 +124,7 @@ def check_database(config: Config) -> Finding:
     """Whether the database can be read. Its version is checked at the start."""
     if is_postgresql(config):
         return _outside("database", config.database_url, find_database, config)
-    own = config.home / "ollamactl.sqlite3"
-    path = Path(unquote(urlsplit(config.database_url).path[1:])) if config.database_url else own
+    path = database_file(config)
     if not path.exists():
         return _finding("database", _("not made yet"))
     try:
@@ -165,6 +172,25 @@ def check_rows(config: Config) -> Finding:
     shown = _("contradictions: %(count)d; %(first)s")
     values = {"count": found["count"], "first": "; ".join(found["broken"][:3])}
     return _finding("rows", shown % values, False, advice)
+
+
+def check_search(config: Config) -> Finding:
+    """Whether a search for a model forgives typing errors."""
+    is_there = has_name_index(config)
+    if is_there is None:
+        return _finding("search", _("not made yet"), required=False)
+    if is_there:
+        return _finding("search", _("forgives typing errors"), required=False)
+    advice = _(
+        "SQLite 3.34 or newer with FTS5 is needed. Install a Python that has it, then restart the "
+        "panel."
+    )
+    if is_postgresql(config):
+        advice = _(
+            "An administrator of the database has to say CREATE EXTENSION pg_trgm in it. Then run "
+            "the panel's migrations again: they make the index."
+        )
+    return _finding("search", _("finds parts of names only"), False, advice, required=False)
 
 
 def check_messages(config: Config) -> Finding:

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ollamactl.cli.text import gettext as _
 from ollamactl.settings.env import Config
@@ -18,6 +19,12 @@ OLDEST_POSTGRESQL = 14
 def is_postgresql(config: Config) -> bool:
     """Whether the database is a server, and no file."""
     return urlsplit(config.database_url).scheme in ("postgres", "postgresql")
+
+
+def database_file(config: Config) -> Path:
+    """Where the file of an SQLite database is, or will be."""
+    own = config.home / "ollamactl.sqlite3"
+    return Path(unquote(urlsplit(config.database_url).path[1:])) if config.database_url else own
 
 
 def find_database(config: Config) -> str:

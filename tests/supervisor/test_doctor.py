@@ -116,3 +116,17 @@ def test_rows_of_an_unreadable_database_are_said_to_be_unread(make_config: MakeC
     found = finding(config, "rows")
     assert (found.ok, found.required) == (False, False)
     assert "Start the panel" in found.advice
+
+
+def test_a_search_without_its_index_is_told_of(make_config: MakeConfig) -> None:
+    config = make_config()
+    prepare_home(config)
+    assert finding(config, "search").found == "not made yet"
+    with closing(sqlite3.connect(config.home / "ollamactl.sqlite3")) as connection:
+        connection.execute("CREATE TABLE models_app_ollamamodel (c)")
+        lacking = finding(config, "search")
+        assert not lacking.ok
+        assert not lacking.required
+        assert "FTS5" in lacking.advice
+        connection.execute("CREATE TABLE models_app_known_name_trigrams (c)")
+    assert finding(config, "search").ok
