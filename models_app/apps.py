@@ -20,11 +20,13 @@ class ModelsConfig(AppConfig):
             runners,  # noqa: F401 - the import registers the runners
             topics,
         )
+        from models_app.chat import events as chat_events
         from models_app.search import installing
         from tasks_app.labels import register_labels, register_titles
         from tasks_app.results import register_results
 
         topics.register()
+        chat_events.register()
         retention.register()
         installing.register(self)
         register_labels(labels.TASK_TYPES, labels.TASK_PHASES)

@@ -23,6 +23,7 @@ TASK_TYPES = {
     "model.benchmark": _("Benchmark"),
     "model.batch": _("Batch"),
     "model.rollback": _("Roll-back"),
+    "model.chat": _("Chat"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -38,6 +39,7 @@ TASK_PHASES = {
     "deleting": _("deleting"),
     "copying": _("copying"),
     "creating": _("creating"),
+    "prompt": _("reading the prompt"),
     "answering": _("answering the prompt"),
     "reading": _("reading the list of models"),
     "beginning": _("beginning"),

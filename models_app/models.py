@@ -7,12 +7,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from models_app.batch_models import Batch
+from models_app.chat.records import ChatMessage, ChatSession, ModelUse
 from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from ollamactl.lib.crypto import EncryptedJSONField
 from ollamactl.lib.sentences import SentenceField
 
-__all__ = ["Batch", "Benchmark", "OllamaModel", "OllamaServer"]
+__all__ = [
+    "Batch",
+    "Benchmark",
+    "ChatMessage",
+    "ChatSession",
+    "ModelUse",
+    "OllamaModel",
+    "OllamaServer",
+]
 
 
 class OllamaServer(models.Model):
@@ -142,6 +151,7 @@ class OllamaModel(models.Model):
             ("pin_ollamamodel", _("Can pin models")),
             ("recreate_ollamamodel", _("Can recreate models")),
             ("benchmark_ollamamodel", _("Can benchmark models")),
+            ("chat_ollamamodel", _("Can chat with models")),
             ("override_preflight", _("Can continue against the resource check")),
         ]
         constraints = [

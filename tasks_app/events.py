@@ -42,7 +42,9 @@ def announce_task(task: Task) -> None:
         data=data,
         topics=topics_of(task),
     )
-    if task.is_ended and task.parent_id is None and task.created_by_id is not None:
+    runner = runner_of(task.type)
+    is_noticed = runner is None or runner.notifies
+    if is_noticed and task.is_ended and task.parent_id is None and task.created_by_id is not None:
         _tell_its_maker(task)
 
 

@@ -19,6 +19,7 @@ from ollamactl.lib.sentences import Sentence
 from tasks_app.publisher import Event, publisher
 
 Snapshot = Callable[[int | None], dict[str, Any] | None]
+Owns = Callable[[User, int], bool]
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,36 @@ class TopicKind:
     `snapshot(id)` gives the data that a subscriber is shown first, the same for every user, or None
     where there is no such thing. A row's data holds its `seq`, so that a client can tell whether an
     event is older. `takes_id` is False for lists ("models"), True for "model:7".
+    `belongs_to(user, id)`, where there is one, says of what is one user's own whether it is this
+    user's; it may ask the database.
     """
 
     prefix: str
     permission: str
     snapshot: Snapshot
     takes_id: bool
+    belongs_to: Owns | None = None
 
-    def allows(self, user: User) -> bool:
-        """Whether this user may hear the topic."""
-        return user.has_perm(self.permission)
+    def allows(self, user: User, number: int | None = None) -> bool:
+        """Whether this user may hear the topic; without an id, whether any of its kind."""
+        if not user.has_perm(self.permission):
+            return False
+        return number is None or self.belongs_to is None or self.belongs_to(user, number)
 
 
 _kinds: dict[str, TopicKind] = {}
 
 
-def register_topic(prefix: str, *, permission: str, snapshot: Snapshot, takes_id: bool) -> None:
+def register_topic(
+    prefix: str,
+    *,
+    permission: str,
+    snapshot: Snapshot,
+    takes_id: bool,
+    belongs_to: Owns | None = None,
+) -> None:
     """Make a kind of topic known; called from an app's `ready`."""
-    _kinds[prefix] = TopicKind(prefix, permission, snapshot, takes_id)
+    _kinds[prefix] = TopicKind(prefix, permission, snapshot, takes_id, belongs_to)
 
 
 def topic_kinds() -> dict[str, TopicKind]:

@@ -92,6 +92,8 @@ class Runner(ABC):
     pausable: ClassVar[bool] = False
     has_parts: ClassVar[bool] = False
     """Whether it makes children; a task's page has a place for them from the start then."""
+    notifies: ClassVar[bool] = True
+    """Whether its maker gets a notice of its end; not where they watch it anyway."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

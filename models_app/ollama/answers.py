@@ -26,6 +26,7 @@ from models_app.ollama.untrusted import (
     mapping,
     moment,
     objects,
+    spoken_text,
     texts,
     whole_number,
 )
@@ -199,9 +200,19 @@ def read_pull_line(raw: JsonObject) -> PullLine:
 
 def read_generate_line(raw: JsonObject) -> GenerateLine:
     """One line of `/api/generate` that is no error."""
-    text = raw.get("response")
+    return _read_answer(raw, text=raw.get("response"), thinking=raw.get("thinking"))
+
+
+def read_chat_line(raw: JsonObject) -> GenerateLine:
+    """One line of `/api/chat` that is no error."""
+    message = mapping(raw.get("message"))
+    return _read_answer(raw, text=message.get("content"), thinking=message.get("thinking"))
+
+
+def _read_answer(raw: JsonObject, *, text: object, thinking: object) -> GenerateLine:
     return GenerateLine(
-        text=text if isinstance(text, str) else "",
+        text=spoken_text(text),
+        thinking=spoken_text(thinking),
         done=raw.get("done") is True,
         done_reason=clean_text(raw.get("done_reason"), longest=50),
         load_s=_seconds(raw.get("load_duration")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.answers import (
     TagsReader,
+    read_chat_line,
     read_generate_line,
     read_loaded,
     read_pull_line,
@@ -266,6 +267,40 @@ class OllamaClient:
         async with aclosing(lines):
             async for data in lines:
                 line = read_generate_line(data)
+                yield line
+                if line.done:
+                    return
+        raise cut_answer(self._server)
+
+    async def chat(
+        self,
+        name: str | ModelName,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        options: Mapping[str, object],
+        think: bool | None = None,
+        keep_alive: int | str | None = None,
+        silence_s: float = LOAD_S,
+    ) -> AsyncGenerator[GenerateLine, None]:
+        """The next answer of a conversation, part by part; the last is `done`, other ends raise.
+
+        `messages`: `{role, content}`, the oldest first. `think` None leaves it to the model, and
+        `keep_alive` None to the server. Closing the generator ends the work. POST /api/chat
+        """
+        request: dict[str, object] = {
+            "model": _sent(name),
+            "messages": [dict(message) for message in messages],
+            "options": dict(options),
+            "stream": True,
+        }
+        if think is not None:
+            request["think"] = think
+        if keep_alive is not None:
+            request["keep_alive"] = _keep_alive(keep_alive)
+        lines = self._wire.lines("/api/chat", request, silence_s=lambda: silence_s, pulling=False)
+        async with aclosing(lines):
+            async for data in lines:
+                line = read_chat_line(data)
                 yield line
                 if line.done:
                     return

@@ -110,9 +110,13 @@ class PullLine:
 
 @dataclass(frozen=True, slots=True)
 class GenerateLine:
-    """One part of an answer. What the last one counts is in tokens and seconds; None: not said."""
+    """One part of an answer. What the last one counts is in tokens and seconds; None: not said.
+
+    `thinking`: what a model that thinks says before its answer, in a chat.
+    """
 
     text: str = ""
+    thinking: str = ""
     done: bool = False
     done_reason: str = ""
     load_s: float | None = None

@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 LARGEST_INT = 2**63 - 1
 _LONGEST_TEXT = 200
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 JsonObject = Mapping[str, Any]
 
@@ -45,6 +47,15 @@ def long_text(value: object, *, longest: int) -> str:
     return "".join(
         char for char in value[:longest] if char in "\n\t" or unicodedata.category(char)[0] != "C"
     )
+
+
+def spoken_text(value: object) -> str:
+    """A part of what a model says: all that text may hold, without control characters and halves of
+    characters, which neither a database nor a terminal takes.
+    """
+    if not isinstance(value, str):
+        return ""
+    return _CONTROL.sub("", value.replace("\r\n", "\n"))
 
 
 def whole_number(value: object) -> int | None:

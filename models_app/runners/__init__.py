@@ -5,6 +5,7 @@ from __future__ import annotations
 from models_app.runners.base import ModelRunner
 from models_app.runners.batches import BatchRunner, RollbackRunner
 from models_app.runners.benchmarks import BenchmarkRunner
+from models_app.runners.chats import ChatRunner
 from models_app.runners.copies import CopyRunner, RenameRunner
 from models_app.runners.deletion import DeleteRunner
 from models_app.runners.memory import StartRunner, StopRunner
@@ -15,6 +16,7 @@ from models_app.runners.syncs import SyncAllRunner, SyncRunner
 __all__ = [
     "BatchRunner",
     "BenchmarkRunner",
+    "ChatRunner",
     "CopyRunner",
     "DeleteRunner",
     "ModelRunner",

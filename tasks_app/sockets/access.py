@@ -94,7 +94,12 @@ def _admit(grant: Grant, user: User) -> tuple[Grant, Account] | None:
 
 def permitted(user: User, topics: Iterable[str]) -> set[str]:
     """Those of the topics that the user may hear."""
-    return {topic for topic in topics if parse_topic(topic)[0].allows(user)}
+
+    def is_allowed(topic: str) -> bool:
+        kind, number = parse_topic(topic)
+        return kind.allows(user, number)
+
+    return {topic for topic in topics if is_allowed(topic)}
 
 
 def review(grants: Collection[Grant], known: Mapping[int, Rights]) -> Review:
