@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from models_app.chat_urls import urlpatterns as chat_urls
 from models_app.connection_urls import urlpatterns as connection_urls
 from models_app.views import (
     batches,
@@ -40,5 +41,6 @@ urlpatterns: list[URLPattern] = [
     path("servers/<int:pk>/check/", server_actions.check, name="server-check"),
     path("servers/<int:pk>/sync/", server_actions.sync, name="server-sync"),
     path("servers/<int:pk>/remove/", server_actions.remove, name="server-remove"),
+    *chat_urls,
     *connection_urls,
 ]

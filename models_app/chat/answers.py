@@ -194,5 +194,3 @@ def _count_use(message: ChatMessage, task: Task) -> None:
     )
     model.last_used_at = timezone.now()
     save_model(model, "last_used_at")
-
-

@@ -101,5 +101,3 @@ def register() -> None:
     register_topic(
         "chat", permission=CHAT, snapshot=_snapshot, takes_id=True, belongs_to=_belongs_to
     )
-
-

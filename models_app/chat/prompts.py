@@ -82,7 +82,11 @@ def stop_answer(*, actor: Actor, message: ChatMessage) -> ChatMessage:
     """Stop an answer; what was written stays. `Conflict` (code `ended`) where it has ended."""
     actor.require(CHAT)
     with transaction.atomic():
-        if not message.is_under_way or not message.task_id or ask_to_cancel(message.task_id) is None:
+        if (
+            not message.is_under_way
+            or not message.task_id
+            or ask_to_cancel(message.task_id) is None
+        ):
             raise Conflict(_("This answer has ended already."), code="ended")
     message.refresh_from_db()
     return message

@@ -47,7 +47,7 @@ class Writing:
 
     def take_news(self) -> dict[str, Any]:
         """`{offset, text, thinking_offset, thinking}` for an event."""
-        news = {}
+        news: dict[str, Any] = {}
         for name, offset in (("text", "offset"), ("thinking", "thinking_offset")):
             begin = min(self._saved[name], self._sent[name])
             news |= {offset: begin, name: self._parts[name][begin:]}

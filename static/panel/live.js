@@ -312,6 +312,7 @@
 
   function hearEvent({ type, subject, seq, data }) {
     if (type === "task.log") return having("data-live-log", subject).forEach((log) => hearLog(log, data));
+    if (type === "chat.delta") return; // chat.js shows it
     if (!isNews(subject, seq)) return;
     const verb = type.split(".").pop();
     if (verb !== "removed") hearRow(subject, data);

@@ -67,6 +67,19 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/models/<int:pk>/resume/"): OPERATES,
     ("post", "v1/models/<int:pk>/retry/"): OPERATES,
     ("get", "v1/models/<int:pk>/log/"): SEES,
+    ("get", "v1/chats/"): OPERATES,
+    ("post", "v1/chats/"): OPERATES,
+    ("get", "v1/chats/<int:pk>/"): OPERATES,
+    ("patch", "v1/chats/<int:pk>/"): OPERATES,
+    ("delete", "v1/chats/<int:pk>/"): OPERATES,
+    ("get", "v1/chats/<int:pk>/messages/"): OPERATES,
+    ("post", "v1/chats/<int:pk>/messages/"): OPERATES,
+    ("get", "v1/chats/<int:pk>/messages/<int:message>/"): OPERATES,
+    ("post", "v1/chats/<int:pk>/messages/<int:message>/regenerate/"): OPERATES,
+    ("post", "v1/chats/<int:pk>/messages/<int:message>/edit/"): OPERATES,
+    ("post", "v1/chats/<int:pk>/messages/<int:message>/stop/"): OPERATES,
+    ("post", "v1/chats/<int:pk>/command/"): OPERATES,
+    ("get", "v1/chats/<int:pk>/export/"): OPERATES,
     ("get", "v1/tasks/"): SEES,
     ("get", "v1/tasks/<int:pk>/"): SEES,
     ("post", "v1/tasks/<int:pk>/cancel/"): OPERATES,
@@ -121,6 +134,7 @@ def there(db: None, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> di
 def ask(client: APIClient, method: str, path: str, ids: dict[str, int]) -> Any:
     noun = path.split("/")[1]
     address = "/api/" + path.replace("<int:pk>", str(ids.get(noun, 0)))
+    address = address.replace("<int:message>", "1")
     return getattr(client, method)(address, {} if method in ("post", "patch") else None)
 
 

@@ -28,7 +28,12 @@ def test_it_is_valid_and_without_warnings(db: None, tmp_path: Any) -> None:
 
 def test_every_route_is_in_it(schema: dict[str, Any]) -> None:
     there = {
-        (method, path.removeprefix("/api/").replace("{id}", "<int:pk>"))
+        (
+            method,
+            path.removeprefix("/api/")
+            .replace("{id}", "<int:pk>")
+            .replace("{message}", "<int:message>"),
+        )
         for path, operations in schema["paths"].items()
         for method in operations
     }

@@ -66,7 +66,9 @@ def begin(panel: Panel, simulator: RunningSimulator, me: Actor) -> Begin:
     """Begins a chat with a model that is put on the simulated server."""
 
     def make(name: str = "talker", *, on: RunningSimulator = simulator, **fields: Any) -> Talk:
-        on.control.publish(name, MB, **({"family": fields.pop("family")} if "family" in fields else {}))
+        on.control.publish(
+            name, MB, **({"family": fields.pop("family")} if "family" in fields else {})
+        )
         return Talk(panel, me, create_chat(actor=me, model=panel.pulled(name), **fields))
 
     return make

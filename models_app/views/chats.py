@@ -1,0 +1,123 @@
+"""The pages of chats: the list, a chat, and its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from audit_app.guards import requires
+from models_app.chat.downloads import file_of
+from models_app.chat.events import CHAT
+from models_app.chat.exports import FORMATS
+from models_app.chat.filters import ChatFilter
+from models_app.chat.records import ChatMessage, ChatSession
+from models_app.chat.sessions import chat_models, chats_of
+from models_app.views.chat_shown import message_context, transcript_context
+from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.htmx import is_fragment
+from ollamactl.lib.pages import found, render_page
+from ollamactl.lib.paging import keep_in_address, listing_of
+
+NEWEST = 30  # chats beside the one that is open
+
+
+@require_safe
+@requires(CHAT)
+def chat_list(request: HttpRequest) -> HttpResponse:
+    """All chats of the user, and a place to begin a new one."""
+    asked = ChatFilter(request.GET, queryset=chats_of(request.user))
+    rows = asked.qs if asked.is_valid() else ChatSession.objects.none()
+    listing = listing_of(
+        request,
+        rows if "ordering" in request.GET else rows.order_by("-updated_at", "-pk"),
+        ordering="-updated_at",
+    )
+    context: dict[str, Any] = {"listing": listing, "problems": asked.errors}
+    if is_fragment(request):
+        response = render(request, "models_app/chat_table.html", context)
+        return keep_in_address(response, request, listing)
+    return render_page(
+        request,
+        "models_app/chats.html",
+        {**context, "models": list(chat_models(request.user)), "chosen": _chosen(request)},
+        title=_("Chat"),
+    )
+
+
+@require_safe
+@requires(CHAT)
+def chat_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One chat: the online terminal."""
+    session = own_chat(request, pk)
+    context = {
+        "session": session,
+        "others": list(chats_of(request.user).order_by("-updated_at", "-pk")[:NEWEST]),
+        **transcript_context(session),
+    }
+    return render_page(request, "models_app/chat.html", context, title=str(session))
+
+
+@require_safe
+@requires(CHAT)
+def chat_head(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changes above a transcript."""
+    return render(request, "models_app/chat_head.html", {"session": own_chat(request, pk)})
+
+
+@require_safe
+@requires(CHAT)
+def chat_transcript(request: HttpRequest, pk: int) -> HttpResponse:
+    """The newest messages, or with `?before=` those before a position."""
+    before = request.GET.get("before", "")
+    number = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
+    return render_transcript(request, own_chat(request, pk), before=number)
+
+
+@require_safe
+@requires(CHAT)
+def chat_message(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    """One message as it is now; nothing where it was replaced."""
+    row = own_message(request, pk, message)
+    if not row.is_current:
+        return HttpResponse("")
+    return render(request, "models_app/chat_message.html", message_context(row))
+
+
+@require_safe
+@requires(CHAT)
+def chat_export(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole chat as a file."""
+    wanted = request.GET.get("format", "md")
+    if wanted not in FORMATS:
+        raise InvalidInput(_("Choose md or json as the format."), code="invalid_choice")
+    return file_of(own_chat(request, pk), wanted)
+
+
+def own_chat(request: HttpRequest, pk: int) -> ChatSession:
+    """The user's own chat of this number; `NotFound` for everybody else's."""
+    session: ChatSession = found(chats_of(request.user).filter(pk=pk).first())
+    return session
+
+
+def own_message(request: HttpRequest, pk: int, message: int) -> ChatMessage:
+    """A message of the user's own chat."""
+    rows = ChatMessage.objects.select_related("session", "task")
+    row: ChatMessage = found(rows.filter(session=own_chat(request, pk), pk=message).first())
+    return row
+
+
+def render_transcript(
+    request: HttpRequest, session: ChatSession, *, before: int | None = None
+) -> HttpResponse:
+    """A part of the transcript, the same at first load and in each swap."""
+    context = {"session": session, **transcript_context(session, before=before)}
+    return render(request, "models_app/chat_messages.html", context)
+
+
+def _chosen(request: HttpRequest) -> str:
+    """The model that a link asks for."""
+    return request.GET.get("with", "")
