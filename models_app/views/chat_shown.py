@@ -22,7 +22,7 @@ def transcript_context(session: ChatSession, *, before: int | None = None) -> di
     for message in shown:
         message.session = session  # already read: a message needs no query of its own
     return {
-        "messages": [message_context(message)["said"] for message in shown],
+        "said_list": [message_context(message)["said"] for message in shown],
         "older_than": shown[0].position if len(newest) > SHOWN else None,
         "is_part": before is not None,
     }
