@@ -6,14 +6,15 @@ from typing import Any, Protocol, TypeVar, cast
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
-from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from audit_app.actors import Actor
 from audit_app.choices import Origin
 from audit_app.models import ApiToken
+from models_app.chat.choices import Role
 from models_app.choices import ModelStatus, ServerStatus, Source
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import ChatMessage, ChatSession, OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from tasks_app.choices import State
 from tasks_app.models import Task
@@ -77,6 +78,31 @@ class OllamaModels(DjangoModelFactory[OllamaModel]):
         model = OllamaModel
 
 
+class ChatSessions(DjangoModelFactory[ChatSession]):
+    """A chat that an operator has begun."""
+
+    owner = LazyFunction(lambda: UserFactory(role="operator"))
+    model = SubFactory(OllamaModels)
+    model_name = LazyAttribute(lambda row: row.model.name)
+    server_name = LazyAttribute(lambda row: row.model.server.name)
+    title = Sequence(lambda number: f"7 x {number}")
+
+    class Meta:
+        model = ChatSession
+
+
+class ChatMessages(DjangoModelFactory[ChatMessage]):
+    """What somebody has asked."""
+
+    session = SubFactory(ChatSessions)
+    position = Sequence(lambda number: number + 1)
+    role = Role.USER
+    content = "7 x 6?"
+
+    class Meta:
+        model = ChatMessage
+
+
 class Tasks(DjangoModelFactory[Task]):
     """A task that is queued."""
 
@@ -93,6 +119,8 @@ class Tasks(DjangoModelFactory[Task]):
 UserFactory = cast("FactoryOf[User]", Users)
 OllamaServerFactory = cast("FactoryOf[OllamaServer]", OllamaServers)
 OllamaModelFactory = cast("FactoryOf[OllamaModel]", OllamaModels)
+ChatSessionFactory = cast("FactoryOf[ChatSession]", ChatSessions)
+ChatMessageFactory = cast("FactoryOf[ChatMessage]", ChatMessages)
 TaskFactory = cast("FactoryOf[Task]", Tasks)
 
 

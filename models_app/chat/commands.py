@@ -141,7 +141,7 @@ def _show(actor: Actor, session: ChatSession, rest: str) -> Said:
         text = session.system
     if what == "parameters" and session.options:
         own = "\n".join(f"{name} {value}" for name, value in session.options.items())
-        text = f"{text}\n\n{_('Of this chat:')}\n{own}".strip()
+        text = "\n".join([text, "", _("Of this chat:"), own]).strip()
     return Said(session, text or _("The model has none."))
 
 

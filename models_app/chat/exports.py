@@ -62,7 +62,7 @@ def _as_data(session: ChatSession, messages: list[ChatMessage]) -> dict[str, Any
 def _as_markdown(session: ChatSession, messages: list[ChatMessage]) -> str:
     parts = [f"# {session}", f"{session.model_name} · {_utc(session.created_at)}"]
     if session.system:
-        parts += [f"## {_('System prompt')}", session.system]
+        parts += ["## " + _("System prompt"), session.system]
     for message in messages:
         parts.append(f"## {message.model_name if message.is_answer else _('You')}")
         if message.thinking:

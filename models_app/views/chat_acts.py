@@ -39,7 +39,9 @@ def says_what_is_wrong(view: View) -> View:
             return view(request, *args, **kwargs)
         except (InvalidInput, Unavailable) as error:
             if not is_fragment(request):
-                raise
+                pk = kwargs.get("pk")
+                back = reverse("admin:chat", args=[pk]) if pk else reverse("admin:chats")
+                return go_to(request, back, error.detail, "error")
             said = render(request, "panel/error_fragment.html", {"error": error})
             return as_toast(said, UNPROCESSABLE)
 

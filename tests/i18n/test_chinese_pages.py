@@ -18,6 +18,8 @@ from audit_app.models import ApiToken
 from ollamactl.messages import LOCALE
 from ollamactl.site import PanelSite
 from tests.factories import (
+    ChatMessageFactory,
+    ChatSessionFactory,
     OllamaModelFactory,
     OllamaServerFactory,
     TaskFactory,
@@ -30,6 +32,7 @@ PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
 ANSWER_WITHOUT_A_PAGE = {
     *("model-act", "model-add-check", "server-check", "server-sync"),
     *("task-act", "task-notice", "task-parts", "batch", "batch-begin"),
+    *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
 }
 OWN_PAGES = sorted(
     {"index", "password_change"}
@@ -54,7 +57,7 @@ SAME = re.compile(
     r"|Open WebUI|LangChain|VS Code|curl|\.env|JSON|YAML"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
     r"|toy\.\w+"  # types of task that other tests bring along
-    r"|model\d+:latest|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
+    r"|model\d+:latest(?: · Workshop)?|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
     r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{12,})(?: \| ollamactl)?",
     re.IGNORECASE,
 )
@@ -95,7 +98,23 @@ def rows(reader: Client) -> dict[str, int]:
     model.save(update_fields=["last_task"])
     person = UserFactory(username="maria", role="viewer")
     token_of(cast(User, get_user(reader)))
+    chat = ChatSessionFactory(owner=cast(User, get_user(reader)), model=model, title="test")
+    said = ChatMessageFactory(session=chat, position=1)
+    ChatMessageFactory(
+        session=chat,
+        position=2,
+        role="assistant",
+        content="42",
+        state="failed",
+        error_code="replaced",
+        error="This answer is not part of its chat any more.",
+        model_name=model.name,
+        tokens=1,
+        token_rate=3.5,
+    )
     return {
+        "chat": chat.pk,
+        "said": said.pk,
         "server": server.pk,
         "model": model.pk,
         "task": failed.pk,
@@ -129,6 +148,8 @@ def test_page_is_in_chinese(
     about: list[object] = [] if name.endswith("-add") or kind not in rows else [rows[kind]]
     if name == "model-confirm":
         about.append("delete")
+    if name in ("chat-message", "chat-edit"):
+        about.append(rows["said"])
     look(reader, reverse(f"admin:{name}", args=about), english)
 
 

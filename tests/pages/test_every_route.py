@@ -56,6 +56,7 @@ TOPICS: dict[str, set[str]] = {
     "server": SEES,
     "tasks": SEES,
     "task": SEES,
+    "chat": WORKS,  # and of those its owner alone
 }
 # Addresses that answer somebody who has not logged in, and what they answer.
 OPEN = {

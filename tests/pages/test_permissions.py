@@ -8,14 +8,23 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from models_app.models import ChatSession
 from models_app.urls import urlpatterns as models_urls
 from tasks_app.urls import urlpatterns as tasks_urls
-from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
+from tests.factories import (
+    ChatMessageFactory,
+    ChatSessionFactory,
+    OllamaModelFactory,
+    OllamaServerFactory,
+    TaskFactory,
+)
 from tests.pages.conftest import HTMX, ClientOf
 
 EVERYBODY = ("viewer", "operator", "administrator")
 WORKERS = ("operator", "administrator")
 ADMINISTRATORS = {"administrator"}
+
+MESSAGE = 10**9
 
 # name, arguments after the id, method, who may
 TABLE = [
@@ -56,6 +65,20 @@ TABLE = [
     ("server-edit", (), "get", ADMINISTRATORS),
     ("server-edit", (), "post", ADMINISTRATORS),
     ("server-remove", (), "get", ADMINISTRATORS),
+    ("chats", (), "get", WORKERS),
+    ("chat-begin", (), "post", WORKERS),
+    ("chat", (), "get", WORKERS),
+    ("chat-head", (), "get", WORKERS),
+    ("chat-transcript", (), "get", WORKERS),
+    ("chat-send", (), "post", WORKERS),
+    ("chat-settings", (), "get", WORKERS),
+    ("chat-settings", (), "post", WORKERS),
+    ("chat-delete", (), "get", WORKERS),
+    ("chat-export", (), "get", WORKERS),
+    ("chat-message", (MESSAGE,), "get", WORKERS),
+    ("chat-regenerate", (MESSAGE,), "post", WORKERS),
+    ("chat-stop", (MESSAGE,), "post", WORKERS),
+    ("chat-edit", (MESSAGE,), "get", WORKERS),
     ("tasks", (), "get", EVERYBODY),
     ("task", (), "get", EVERYBODY),
     ("task-row", (), "get", EVERYBODY),
@@ -64,23 +87,36 @@ TABLE = [
     ("task-notice", (), "get", EVERYBODY),
     ("task-act", ("retry",), "post", WORKERS),
 ]
-WITHOUT_ID = {"models", "batch", "model-add", "model-add-check", "servers", "server-add", "tasks"}
+WITHOUT_ID = {
+    "models",
+    "batch",
+    "model-add",
+    "model-add-check",
+    "servers",
+    "server-add",
+    "tasks",
+    "chats",
+    "chat-begin",
+}
 
 
-Address = Callable[[str, tuple[str, ...]], str]
+Address = Callable[[str, tuple[str | int, ...]], str]
 
 
 @pytest.fixture
 def address_of(db: None) -> Address:
     """The address of a page about rows that are there."""
     server = OllamaServerFactory()
+    chat = ChatSessionFactory()
+    ChatMessageFactory(pk=MESSAGE, session=chat, position=1)
     rows = {
+        "chat": chat.pk,
         "model": OllamaModelFactory(server=server).pk,
         "server": server.pk,
         "task": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
     }
 
-    def address(name: str, rest: tuple[str, ...]) -> str:
+    def address(name: str, rest: tuple[str | int, ...]) -> str:
         kind = name.split("-", maxsplit=1)[0]
         ids = () if name in WITHOUT_ID else (rows[kind],)
         return reverse(f"admin:{name}", args=[*ids, *rest])
@@ -94,13 +130,15 @@ def test_a_page_is_for_who_may(
     client_of: ClientOf,
     address_of: Address,
     name: str,
-    rest: tuple[str, ...],
+    rest: tuple[str | int, ...],
     method: str,
     allowed: tuple[str, ...],
 ) -> None:
     url = address_of(name, rest)
     for role in (None, "viewer", "operator", "administrator"):
-        answer = getattr(client_of(role), method)(url)
+        client = client_of(role)
+        ChatSession.objects.update(owner=client.session["_auth_user_id"])
+        answer = getattr(client, method)(url)
         if role in allowed:
             assert answer.status_code in (200, 204, 302, 409, 422), (role, answer.content.decode())
         else:
