@@ -57,7 +57,8 @@ SAME = re.compile(
     r"|Open WebUI|LangChain|VS Code|curl|\.env|JSON|YAML"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
     r"|toy\.\w+"  # types of task that other tests bring along
-    r"|model\d+:latest(?: · Workshop)?|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
+    r"|model\d+:latest(?: · Workshop)?"
+    r"|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
     r"|\S*://\S+|\S*/\S*/\S*|test|(?:: )?[0-9a-z]{6,}(?:…|\*+)|[0-9a-f]{12,})(?: \| ollamactl)?",
     re.IGNORECASE,
 )
