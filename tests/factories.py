@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
-from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from audit_app.actors import Actor
@@ -81,7 +81,7 @@ class OllamaModels(DjangoModelFactory[OllamaModel]):
 class ChatSessions(DjangoModelFactory[ChatSession]):
     """A chat that an operator has begun."""
 
-    owner = LazyFunction(lambda: UserFactory(role="operator"))
+    owner = SubFactory(Users, role="operator")
     model = SubFactory(OllamaModels)
     model_name = LazyAttribute(lambda row: row.model.name)
     server_name = LazyAttribute(lambda row: row.model.server.name)

@@ -24,7 +24,7 @@ EVERYBODY = ("viewer", "operator", "administrator")
 WORKERS = ("operator", "administrator")
 ADMINISTRATORS = {"administrator"}
 
-MESSAGE = 10**9
+MESSAGE = str(10**9)
 
 # name, arguments after the id, method, who may
 TABLE = [
@@ -100,7 +100,7 @@ WITHOUT_ID = {
 }
 
 
-Address = Callable[[str, tuple[str | int, ...]], str]
+Address = Callable[[str, tuple[str, ...]], str]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def address_of(db: None) -> Address:
     """The address of a page about rows that are there."""
     server = OllamaServerFactory()
     chat = ChatSessionFactory()
-    ChatMessageFactory(pk=MESSAGE, session=chat, position=1)
+    ChatMessageFactory(pk=int(MESSAGE), session=chat, position=1)
     rows = {
         "chat": chat.pk,
         "model": OllamaModelFactory(server=server).pk,
@@ -116,7 +116,7 @@ def address_of(db: None) -> Address:
         "task": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
     }
 
-    def address(name: str, rest: tuple[str | int, ...]) -> str:
+    def address(name: str, rest: tuple[str, ...]) -> str:
         kind = name.split("-", maxsplit=1)[0]
         ids = () if name in WITHOUT_ID else (rows[kind],)
         return reverse(f"admin:{name}", args=[*ids, *rest])
@@ -130,7 +130,7 @@ def test_a_page_is_for_who_may(
     client_of: ClientOf,
     address_of: Address,
     name: str,
-    rest: tuple[str | int, ...],
+    rest: tuple[str, ...],
     method: str,
     allowed: tuple[str, ...],
 ) -> None:
