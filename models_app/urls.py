@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:pk>/", models.model_detail, name="model"),
     path("models/<int:pk>/row/", models.model_row, name="model-row"),
     path("models/<int:pk>/details/", models.model_details, name="model-details"),
+    path("models/<int:pk>/log/", models.model_log, name="model-log"),
     path("models/<int:pk>/panel/", models.model_panel, name="model-panel"),
     path("models/<int:pk>/confirm/<slug:action>/", model_actions.confirm, name="model-confirm"),
     path("models/<int:pk>/copy/", model_forms.copy, name="model-copy"),

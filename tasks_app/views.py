@@ -23,14 +23,13 @@ from tasks_app.actions import ACTIONS, TaskAction, available_actions
 from tasks_app.choices import LIVE, State
 from tasks_app.filters import TaskFilter
 from tasks_app.labels import title_of, type_label
-from tasks_app.logs import log_size, read_log
+from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 from tasks_app.parts import parts_of
 from tasks_app.presentation import error_as_json
 from tasks_app.runners import registered_types
 
 VIEW = "tasks_app.view_task"
-LOG_SHOWN = 64_000  # bytes of a log's end that come with the page
 UNDER_WAY = (",".join(LIVE), gettext_lazy("under way"))
 
 SERVICES: dict[str, Callable[..., Task]] = {
@@ -82,7 +81,7 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A task's page."""
     task: Task = found(visible_task(request, pk))
     parts = parts_of(request, task, lambda part: with_actions(part, request))
-    context = {**panel_context(request, task), **_log_context(task), "parts": parts}
+    context = {**panel_context(request, task), **log_context(task), "parts": parts}
     title = _("Task %(id)d") % {"id": task.pk}
     return render_page(request, "tasks_app/task.html", context, title=title)
 
@@ -104,6 +103,15 @@ def task_parts(request: HttpRequest, pk: int) -> HttpResponse:
     if parts is None:
         return gone()
     return render(request, "tasks_app/task_parts.html", {"task": task, "parts": parts})
+
+
+@require_safe
+@requires(VIEW)
+def task_log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The log alone: its end, or the lines that have what is searched for."""
+    task: Task = found(visible_task(request, pk))
+    context = {"task": task, **log_context(task, request.GET.get("search", ""))}
+    return render(request, "tasks_app/task_log.html", context)
 
 
 @require_safe
@@ -165,22 +173,6 @@ def with_actions(task: Task, request: HttpRequest) -> dict[str, Any]:
 def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
     """What a task's page shows beside the log."""
     return {"task": task, "row": with_actions(task, request)}
-
-
-def _log_context(task: Task) -> dict[str, Any]:
-    """The end of the log, and the byte at which the live part goes on."""
-    part = read_log(task, max(0, log_size(task) - LOG_SHOWN), LOG_SHOWN)
-    if part is None:
-        return {"log_text": "", "log_offset": 0, "log_is_cut": False, "log_exists": False}
-    text = part.text
-    if part.offset:  # begin with a whole line
-        text = text.partition("\n")[2]
-    return {
-        "log_text": text,
-        "log_offset": part.next_offset,
-        "log_is_cut": part.offset > 0,
-        "log_exists": True,
-    }
 
 
 def _render_row(

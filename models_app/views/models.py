@@ -20,6 +20,7 @@ from models_app.views.performance import shown_performance
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
 from ollamactl.lib.paging import keep_in_address, listing_of, options_of
+from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 
 VIEW = "models_app.view_ollamamodel"
@@ -65,9 +66,17 @@ def model_row(request: HttpRequest, pk: int) -> HttpResponse:
 def model_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A model's page."""
     model = found(visible_model(request, pk))
-    return render_page(
-        request, "models_app/model.html", panel_context(request, model), title=model.name
-    )
+    context = {**panel_context(request, model), **_last_log(request, model)}
+    return render_page(request, "models_app/model.html", context, title=model.name)
+
+
+@require_safe
+@requires(VIEW)
+def model_log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The log of the model's last task: another one when something new is done with the model."""
+    model: OllamaModel = found(visible_model(request, pk))
+    context = {"model": model, **_last_log(request, model)}
+    return render(request, "models_app/model_log.html", context)
 
 
 @require_safe
@@ -116,6 +125,14 @@ def with_actions(
     """A model and the buttons that it has for this user, in a list or on its own page."""
     actions: list[Action] = [ACTIONS[name] for name in available_actions(model, request.user)]
     return {"model": model, "actions": [one for one in actions if one.in_list or not in_list]}
+
+
+def _last_log(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
+    """The model's last task with its log, for those who may see tasks."""
+    task = Task.objects.visible_to(request.user).filter(pk=model.last_task_id or 0).first()
+    if task is None:
+        return {"task": None}
+    return {"task": task, **log_context(task, request.GET.get("search", ""))}
 
 
 def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
