@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
@@ -15,6 +15,7 @@ from tasks_app.attempt import close_connections
 from tasks_app.choices import State
 from tasks_app.logs import relative_path
 from tasks_app.models import Task
+from tasks_app.querysets import IN_ORDER
 from tasks_app.runners import runner_of
 from tasks_app.transitions import claim
 from tasks_app.turns import short_transaction
@@ -35,62 +36,79 @@ def eligible() -> Q:
 
 
 def claim_next(queue: str, *, owner: str) -> tuple[Task | None, bool]:
-    """Claim the first by priority and age whose `limit_key` has room.
+    """Claim the first, in the order of the queue, for which there is room.
 
     Returns the task, running and leased to `owner`, or None; and whether the queue holds more that
     may run now.
     """
-    full: set[str] = set()
+    full = Q()
     while candidate := _waiting(queue, full).first():
         claimed = _claim(candidate, _waiting(queue, full), owner)
         if claimed is not None and claimed.state == State.RUNNING:
             return claimed, _waiting(queue, full).exists()
-        if candidate.limit_key and not _has_room(candidate):
-            full.add(candidate.limit_key)
+        if behind := no_room(candidate):
+            full |= behind
     return None, False
 
 
-def _waiting(queue: str, full: Collection[str]) -> QuerySet[Task]:
+def no_room(task: Task) -> Q | None:
+    """The tasks that cannot begin now for the same reason as this one; None where it can."""
+    runner = runner_of(task.type)
+    if runner is None:
+        return None
+    running = Task.objects.filter(state=State.RUNNING).order_by()
+    overall = runner.overall_limit()
+    if overall is not None and running.filter(type=task.type).count() >= overall:
+        return Q(type=task.type)
+    limit = runner.limit(task.limit_key) if task.limit_key else None
+    if limit is not None and running.filter(limit_key=task.limit_key).count() >= limit:
+        return Q(limit_key=task.limit_key)
+    return None
+
+
+def _waiting(queue: str, full: Q) -> QuerySet[Task]:
     waiting = Task.objects.filter(eligible(), queue=queue)
     if full:
-        waiting = waiting.exclude(limit_key__in=full)
-    return waiting.order_by("-priority", "created_at", "pk")
+        waiting = waiting.exclude(full)
+    return waiting.order_by(*IN_ORDER)
 
 
 def _claim(candidate: Task, waiting: QuerySet[Task], owner: str) -> Task | None:
     """One conditional UPDATE; None where another worker was first or there is no room."""
-    key = candidate.limit_key
-    if not key:
+    locks = _locks_of(candidate)
+    if not locks:
         return _take(candidate, owner)
-    if not _has_room(candidate):  # a look without a lock: most are turned away here
+    if no_room(candidate):  # a look without a lock: most are turned away here
         return None
-    with _turn(key) as waited:
+    with _turn(locks[-1]) as waited:
         if waited:  # and who was before has most likely taken that one
-            fresh = waiting.filter(limit_key=key).first()
-            if fresh is None or not _has_room(fresh):
+            fresh = waiting.filter(type=candidate.type, limit_key=candidate.limit_key).first()
+            if fresh is None or no_room(fresh):
                 return None
             candidate = fresh
         with short_transaction():
-            _lock_key(key)
-            return _take(candidate, owner) if _has_room(candidate) else None
+            for name in locks:
+                _lock(name)
+            return None if no_room(candidate) else _take(candidate, owner)
+
+
+def _locks_of(task: Task) -> list[str]:
+    """What is counted before the task may begin, in the order in which everybody locks it."""
+    runner = runner_of(task.type)
+    names = [task.limit_key] if task.limit_key else []
+    if runner is not None and runner.overall_limit() is not None:
+        names.append(f"type:{task.type}")
+    return names
 
 
 def _take(candidate: Task, owner: str) -> Task | None:
     return claim(candidate, eligible(), owner=owner, log_path=relative_path(candidate.pk))
 
 
-def _has_room(task: Task) -> bool:
-    runner = runner_of(task.type)
-    limit = runner.limit(task.limit_key) if runner else None
-    if limit is None:
-        return True
-    return Task.objects.filter(limit_key=task.limit_key, state=State.RUNNING).count() < limit
-
-
 @contextmanager
-def _turn(limit_key: str) -> Iterator[bool]:
-    """One thread of this process at a time asks the database for the lock of a key; yields whether
-    this one had to wait for that.
+def _turn(name: str) -> Iterator[bool]:
+    """One thread of this process at a time asks the database for a lock; yields whether this one
+    had to wait for that.
 
     Else those that wait for the lock would hold all connections of the pool. (SQLite's writers
     queue by themselves and have no pool.)
@@ -98,7 +116,7 @@ def _turn(limit_key: str) -> Iterator[bool]:
     if connection.vendor == "sqlite":
         yield False
         return
-    turn = _turns.setdefault(limit_key, threading.Lock())
+    turn = _turns.setdefault(name, threading.Lock())
     waited = not turn.acquire(blocking=False)
     if waited:
         close_connections()
@@ -109,9 +127,9 @@ def _turn(limit_key: str) -> Iterator[bool]:
         turn.release()
 
 
-def _lock_key(limit_key: str) -> None:
+def _lock(name: str) -> None:
     """Let one worker at a time count; SQLite's write transactions are alone already."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            number = zlib.crc32(limit_key.encode())
+            number = zlib.crc32(name.encode())
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [1, number - 2**31])

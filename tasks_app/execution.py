@@ -16,10 +16,10 @@ from django.db import OperationalError
 from tasks_app import families, transitions
 from tasks_app.attempt import Attempt, Stop, close_connections
 from tasks_app.claim import claim_next
-from tasks_app.failures import NEWER_PAYLOAD, UNKNOWN_TYPE, failure_of
+from tasks_app.failures import NEWER_PAYLOAD, UNKNOWN_TYPE, failure, failure_of
 from tasks_app.hub import Hub, hub
 from tasks_app.models import Task
-from tasks_app.runners import RetryPolicy, Runner, Stopped, TaskFailed, runner_of
+from tasks_app.runners import RetryPolicy, Runner, Stopped, TaskFailed, WorkPaused, runner_of
 from tasks_app.slots import slots
 from tasks_app.wakeups import send_wake, wake_where_room
 from tasks_app.words import cancel_children
@@ -71,6 +71,8 @@ def _attempt(here: Hub, attempt: Attempt) -> End:
         result = _plain(_runner(attempt).work())
     except Stopped:
         return _stopped(attempt)
+    except WorkPaused as pause:
+        return _paused(attempt, pause)
     except Exception as error:  # whatever a runner raises ends its attempt
         if attempt.reason is Stop.LOST:
             return _stopped(attempt)
@@ -118,13 +120,23 @@ def _stopped(attempt: Attempt) -> End:
     return lambda: transitions.release(task, floor=attempt.seq)
 
 
+def _paused(attempt: Attempt, pause: WorkPaused) -> End:
+    """The work itself says that it must not go on now; a word of people's outweighs that."""
+    if attempt.reason in (Stop.CANCEL, Stop.LOST):
+        return _stopped(attempt)
+    error = failure(pause.code, pause.detail)
+    attempt.write_log(f"Paused ({error['code']}): {pause.detail}")
+    _save_last_progress(attempt)
+    return lambda: transitions.pause(attempt.task, error=error, floor=attempt.seq)
+
+
 def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
     task = attempt.task
     runner = runner_of(task.type)
-    policy = runner.retry if runner else RetryPolicy()
+    policy = runner.retry_policy() if runner else RetryPolicy()
     attempt.write_log(f"Failed ({error['code']}): {error['detail']}")
     _save_last_progress(attempt)
-    if not error["retryable"] or task.attempt >= policy.attempts:
+    if not policy.allows(error, task.attempt):
         return lambda: _with_children(transitions.fail(task, error, floor=attempt.seq))
     delay = backoff(policy, task.attempt)
     attempt.write_log(f"Again in {delay.total_seconds():.1f} s.")

@@ -30,7 +30,8 @@ class Task(models.Model):
     A running row belongs to `owner` until `lease_until`, and every write of a worker is fenced by
     `id, epoch, state = running`. A running row without a lease is a parent whose own work is done:
     it waits for its children, and the last one ends it. One that is `halted` waits for those that
-    run: the others do not begin any more. Times are the database's.
+    run: the others do not begin any more. Times are the database's. Queued ones go by
+    `-priority, rank, pk` (`querysets.IN_ORDER`).
     """
 
     type = models.CharField(_("type"), max_length=64, db_index=True)
@@ -60,6 +61,8 @@ class Task(models.Model):
     payload_version = models.PositiveSmallIntegerField(_("version of the payload"), default=1)
     queue = models.CharField(_("queue"), max_length=64, default="default")
     priority = models.SmallIntegerField(_("priority"), default=0)
+    # Among those of one priority: the lowest first.
+    rank = models.BigIntegerField(_("place in the queue"), default=0)
     limit_key = models.CharField(_("limit key"), max_length=128, blank=True)
 
     state = models.CharField(
@@ -72,6 +75,9 @@ class Task(models.Model):
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
     run_after = models.DateTimeField(_("not before"), null=True, blank=True)
     enqueued_at = models.DateTimeField(_("announced"), null=True, blank=True)
+    # When a worker that ended had to let go of it, and when another one went on with it.
+    interrupted_at = models.DateTimeField(_("interrupted"), null=True, blank=True)
+    resumed_at = models.DateTimeField(_("resumed"), null=True, blank=True)
     cancel_requested = models.BooleanField(_("to be cancelled"), default=False)
     pause_requested = models.BooleanField(_("to be paused"), default=False)
     halted = models.BooleanField(_("begins no further parts"), default=False)
@@ -100,10 +106,11 @@ class Task(models.Model):
             ("cancel_task", _("Can cancel and pause tasks")),
             ("retry_task", _("Can retry and resume tasks")),
             ("rollback_task", _("Can roll tasks back")),
+            ("move_task", _("Can change the order of waiting tasks")),
             ("view_metrics", _("Can read the figures at /metrics")),
         ]
         indexes = [
-            models.Index(fields=["state", "queue", "-priority", "created_at"], name="task_claim"),
+            models.Index(fields=["state", "queue", "-priority", "rank"], name="task_claim"),
             models.Index(fields=["state", "lease_until"], name="task_lease"),
             models.Index(fields=["limit_key", "state"], name="task_limit"),
             models.Index(fields=["resource_type", "resource_id", "-created_at"], name="task_of"),
@@ -124,6 +131,11 @@ class Task(models.Model):
             models.Index(fields=["finished_at"], name="task_finished"),
             # A parent counts its children by this alone, at the end of each of them.
             models.Index(fields=["parent", "state"], name="task_family"),
+            models.Index(
+                fields=["resumed_at"],
+                condition=models.Q(resumed_at__isnull=False),
+                name="task_resumed",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

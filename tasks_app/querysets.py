@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 
-from tasks_app.choices import LIVE
+from tasks_app.choices import LIVE, State
 
 if TYPE_CHECKING:
     from tasks_app.models import Task  # noqa: F401 - the name in the base class
+
+
+# The order in which waiting tasks begin.
+IN_ORDER = ("-priority", "rank", "pk")
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -23,6 +27,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def live(self) -> TaskQuerySet:
         """Queued, running or paused."""
         return self.filter(state__in=LIVE)
+
+    def waiting(self) -> TaskQuerySet:
+        """Queued, those that are to begin first at the top."""
+        return self.filter(state=State.QUEUED).order_by(*IN_ORDER)
 
     def about(self, resource_type: str, resource_id: int) -> TaskQuerySet:
         """The tasks of one resource."""

@@ -79,7 +79,12 @@ def _lose(task: Task, condition: Q) -> Task | None:
     elif task.pause_requested:
         fields |= {"state": State.PAUSED, "pause_requested": False, "attempt": one_less()}
     else:
-        fields |= {"state": State.QUEUED, "enqueued_at": None, "attempt": one_less()}
+        fields |= {
+            "state": State.QUEUED,
+            "enqueued_at": None,
+            "attempt": one_less(),
+            "interrupted_at": Now(),
+        }
     # What the worker has sent last may not be in the row, and a clock that was put back is no help.
     return change_surely(task, condition, floor=task.seq + UNSAVED, **fields)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -33,17 +33,33 @@ class TaskFailed(ApplicationError):
         self.retryable = retryable
 
 
+class WorkPaused(ApplicationError):
+    """The work must not go on for now: the task is paused with this sentence until somebody resumes
+    it. What has been done stays."""
+
+    code = "paused"
+
+
 class Stopped(Exception):
     """The work has to end now: cancelled, paused, released at shutdown, or the lease is lost."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When a failed attempt is followed by another: `backoff` seconds, doubled, jittered."""
+    """When a failed attempt is followed by another: `backoff` seconds, doubled, jittered.
+
+    `codes`: the errors after which it is, of those that are worth it; None for all of those.
+    """
 
     attempts: int = 1
     backoff: float = 2.0
     longest: float = 300.0
+    codes: frozenset[str] | None = None
+
+    def allows(self, error: Mapping[str, Any], attempt: int) -> bool:
+        """Whether this error of the attempt with this number is followed by another attempt."""
+        wanted = self.codes is None or error["code"] in self.codes
+        return bool(error["retryable"]) and wanted and attempt < self.attempts
 
 
 class Run(Protocol):
@@ -131,6 +147,16 @@ class Runner(ABC):
         """Queue the task that undoes it, in the caller's transaction."""
         raise NotImplementedError
 
+    def retry_policy(cls) -> RetryPolicy:
+        """The policy that holds now; here the database may be asked."""
+        return cls.retry
+
+    @classmethod
+    def overall_limit(cls) -> int | None:
+        """How many tasks of this type may run at once, whatever their `limit_key`; None for any
+        number. With 0 none begins."""
+        return None
+
     @classmethod
     def limit(cls, limit_key: str) -> int | None:
         """How many tasks with this `limit_key` may run at once; None for no limit."""
@@ -163,4 +189,5 @@ def registered_types() -> list[str]:
 
 def longest_backoff() -> timedelta:
     """The longest pause between two attempts that any type of task asks for, without jitter."""
-    return timedelta(seconds=max((runner.retry.longest for runner in _runners.values()), default=0))
+    policies = (runner.retry_policy() for runner in _runners.values())
+    return timedelta(seconds=max((policy.longest for policy in policies), default=0))

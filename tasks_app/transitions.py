@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Case, DateTimeField, F, Q, When
 from django.db.models.functions import Greatest, Now
 
 from ollamactl.lib.errors import ApplicationError
@@ -115,6 +115,12 @@ def claim(task: Task, condition: Q, *, owner: str, log_path: str) -> Task | None
         finished_at=None,
         error=None,
         log_path=log_path,
+        interrupted_at=None,
+        resumed_at=Case(
+            When(interrupted_at__isnull=False, then=Now()),
+            default=F("resumed_at"),
+            output_field=DateTimeField(),
+        ),
     )
 
 
@@ -166,11 +172,14 @@ def release(task: Task, *, floor: int = 0) -> Task | None:
         attempt=one_less(),
         run_after=None,
         enqueued_at=None,
+        interrupted_at=Now(),
     )
 
 
-def pause(task: Task, *, floor: int = 0) -> Task | None:
-    """running -> paused; the attempt does not count."""
+def pause(
+    task: Task, *, error: dict[str, Any] | None = None, floor: int = 0
+) -> Task | None:
+    """running -> paused; the attempt does not count. `error`: why, where nobody has asked for it."""
     return change_surely(
         task,
         held(task),
@@ -179,6 +188,7 @@ def pause(task: Task, *, floor: int = 0) -> Task | None:
         state=State.PAUSED,
         attempt=one_less(),
         pause_requested=False,
+        error=error,
     )
 
 

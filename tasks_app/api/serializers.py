@@ -8,9 +8,11 @@ from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ollamactl.lib.api.serializers import StrictSerializer
 from tasks_app.choices import State
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
+from tasks_app.ordering import MOVES, PRIORITIES
 from tasks_app.presentation import error_as_json
 from tasks_app.progress import progress_of
 
@@ -82,6 +84,18 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
 
     def get_log_file_exist(self, task: Task) -> bool:
         return log_file_exist(task)
+
+
+class PrioritySerializer(StrictSerializer):
+    """Higher priorities begin before all lower ones."""
+
+    priority = serializers.IntegerField(min_value=PRIORITIES[0], max_value=PRIORITIES[1])
+
+
+class MoveSerializer(StrictSerializer):
+    """Where a task that waits shall stand."""
+
+    to = serializers.ChoiceField(MOVES)
 
 
 class AcceptedTaskSerializer(serializers.Serializer[Any]):

@@ -14,9 +14,15 @@ from rest_framework.response import Response
 from audit_app.api.base import PanelViewSet
 from tasks_app import services
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
-from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
+from tasks_app.api.serializers import (
+    AcceptedTaskSerializer,
+    MoveSerializer,
+    PrioritySerializer,
+    TaskSerializer,
+)
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Task
+from tasks_app.ordering import MOVE, move_task, prioritize_task
 
 VIEW = "tasks_app.view_task"
 CANCEL = "tasks_app.cancel_task"
@@ -39,6 +45,8 @@ class TaskViewSet(PanelViewSet):
         "resume": RETRY,
         "retry": RETRY,
         "rollback": services.ROLL_BACK,
+        "move": MOVE,
+        "partial_update": MOVE,
     }
     query_parameters = {"log": LOG_PARAMETERS}
 
@@ -74,6 +82,23 @@ class TaskViewSet(PanelViewSet):
     def rollback(self, request: Request, pk: int) -> Response:
         """Undo what an ended batch has done; answers the task that does it."""
         return self._tell(services.roll_back_task)
+
+    @extend_schema(request=PrioritySerializer, responses=TaskSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change the priority of a task that waits."""
+        given = PrioritySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        task = prioritize_task(actor=self.actor, task=self.get_object(), **given.validated_data)
+        return Response(self.get_serializer(task).data)
+
+    @extend_schema(request=MoveSerializer, responses={202: AcceptedTaskSerializer})
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: int) -> Response:
+        """Move a task that waits: to the first or the last place of its queue, one up or down."""
+        given = MoveSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        task = move_task(actor=self.actor, task=self.get_object(), **given.validated_data)
+        return self.accepted(task=self.get_serializer(task).data)
 
     @extend_schema(operation_id="tasks_log", parameters=LOG_QUERY, responses=LOG_RESPONSES)
     @action(detail=True, methods=["get"])
