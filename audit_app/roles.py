@@ -17,7 +17,12 @@ PANEL_APPS = ("audit_app", "tasks_app", "models_app")
 
 # Where credentials are kept and where the panel connects to is for administrators.
 NOT_OPERATED = Q(codename__startswith="override_") | Q(
-    codename__in=("add_ollamaserver", "change_ollamaserver", "delete_ollamaserver")
+    codename__in=(
+        "add_ollamaserver",
+        "change_ollamaserver",
+        "delete_ollamaserver",
+        "change_panelsettings",
+    )
 )
 
 

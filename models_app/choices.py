@@ -67,3 +67,21 @@ class Source(TextChoices):
     HUGGINGFACE = "huggingface", _("Hugging Face")
     REGISTRY = "registry", _("other registry")
     LOCAL = "local", _("made here")
+
+
+class RetryOn(TextChoices):
+    """Kinds of failures of a download that may pass by themselves."""
+
+    NETWORK = "network", _("the server cannot be reached, or the connection broke")
+    SERVER = "server", _("the server is busy or failed on its own side")
+    REGISTRY = "registry", _("the registry does not answer")
+    STALLED = "stalled", _("no byte came for a while")
+
+
+# The codes of errors that each kind stands for.
+RETRIED_CODES: dict[str, tuple[str, ...]] = {
+    RetryOn.NETWORK: ("unreachable", "timeout", "stream_cut"),
+    RetryOn.SERVER: ("busy", "server_error", "not_listed"),
+    RetryOn.REGISTRY: ("registry_unreachable",),
+    RetryOn.STALLED: ("stalled",),
+}

@@ -64,6 +64,12 @@ class Download:
         self._meter = Meter()
         self._status = ""
 
+    @property
+    def left(self) -> int | None:
+        """Bytes that are still to come; None while nobody knows."""
+        total = self._bar.total
+        return None if total is None else max(0, total - (self._bar.done or 0))
+
     async def finish(self) -> None:
         """Download until Ollama says `success`. Raises an `OllamaError` or `TaskFailed`.
 

@@ -11,8 +11,15 @@ from models_app.choices import AuthKind
 from models_app.models import OllamaServer
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services.lifecycle import parse_name
-from models_app.services.servers import CREDENTIALS, check_base_url, check_open_webui_url
+from models_app.services.servers import (
+    CREDENTIALS,
+    LIMITS,
+    check_base_url,
+    check_open_webui_url,
+)
 from ollamactl.lib.errors import ApplicationError, InvalidInput
+from ollamactl.lib.filters import SizeField
+from ollamactl.lib.formats import exact_size
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -102,6 +109,16 @@ class ServerForm(forms.Form):
         max_value=100,
         help_text=_("Empty: the panel's default."),
     )
+    keep_free_disk = SizeField(
+        label=_("Keep free on the disk"),
+        required=False,
+        help_text=_("For example 5 GB. Empty: the panel's default."),
+    )
+    keep_free_memory = SizeField(
+        label=_("Keep free in memory"),
+        required=False,
+        help_text=_("For example 2 GB. Empty: the panel's default."),
+    )
 
     open_webui_url = forms.CharField(
         label=_("Address of Open WebUI"),
@@ -172,7 +189,7 @@ class ServerForm(forms.Form):
             "base_url": data["base_url"],
             "auth_kind": kind,
             "ca_pem": data["ca_pem"],
-            "max_downloads": data["max_downloads"],
+            **{name: data[name] for name in LIMITS},
             "open_webui_url": data["open_webui_url"],
             "credentials": {key: data[field] or kept[key] for key, field in given.items()},
         }
@@ -204,6 +221,12 @@ def initial_of(server: OllamaServer) -> dict[str, Any]:
     return {
         **shown,
         "max_downloads": server.max_downloads,
+        "keep_free_disk": _written(server.keep_free_disk),
+        "keep_free_memory": _written(server.keep_free_memory),
         "username": credentials.get("username", ""),
         "header_name": credentials.get("name", "") if server.auth_kind == AuthKind.HEADER else "",
     }
+
+
+def _written(size: int | None) -> str:
+    return "" if size is None else exact_size(size)

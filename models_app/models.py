@@ -10,6 +10,7 @@ from models_app.batch_models import Batch
 from models_app.chat.records import ChatMessage, ChatSession, ModelUse
 from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
+from models_app.settings_models import PanelSettings
 from ollamactl.lib.crypto import EncryptedJSONField
 from ollamactl.lib.sentences import SentenceField
 
@@ -54,6 +55,20 @@ class OllamaServer(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
+        help_text=_("Empty: the panel's default."),
+    )
+    keep_free_disk = models.BigIntegerField(
+        _("bytes to keep free on the disk"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Empty: the panel's default."),
+    )
+    keep_free_memory = models.BigIntegerField(
+        _("bytes to keep free in memory"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
         help_text=_("Empty: the panel's default."),
     )
 

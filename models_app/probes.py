@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,8 +15,10 @@ from django.conf import settings
 from models_app.choices import ServerKind
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from tasks_app.attempt import close_connections
 
 DiskProbe = Callable[[OllamaServer], int | None]
+Gauge = Callable[[], int | None]
 _disk_probes: list[DiskProbe] = []
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Manifests compared before a folder is taken for another server's, and the longest that is read.
@@ -23,51 +27,99 @@ LONGEST_MANIFEST = 1_000_000
 
 
 def register_disk_probe(probe: DiskProbe) -> None:
-    """Add a probe: free bytes where a server keeps its models, or None where it cannot tell."""
+    """Add a probe: free bytes where a server keeps its models, or None where it cannot tell.
+
+    It answers within a second, from any thread.
+    """
     _disk_probes.append(probe)
+
+
+def registered_disk_free(server: OllamaServer) -> int | None:
+    """What a registered probe sees; None where none can tell."""
+    return next((free for probe in _disk_probes if (free := probe(server)) is not None), None)
 
 
 def disk_free(server: OllamaServer) -> int | None:
     """Free bytes where the server keeps its models; None where nobody can tell."""
-    return next((free for probe in _disk_probes if (free := probe(server)) is not None), None)
+    free = registered_disk_free(server)
+    if free is not None:
+        return free
+    candidate = local_candidate(server)
+    return candidate.disk_free() if candidate is not None else None
 
 
-def local_disk(server: OllamaServer) -> int | None:
-    """The disk under the models of an Ollama on this machine."""
+def disk_gauge(server: OllamaServer) -> Gauge | None:
+    """A look at the free bytes that can be repeated from any thread; None where nobody can tell."""
+    for probe in _disk_probes:
+        if probe(server) is not None:
+            return partial(_ask, probe, server)
     folder = models_folder(server)
-    try:
-        return shutil.disk_usage(folder).free if folder else None
-    except OSError:
+    return partial(_free_in, folder) if folder is not None else None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An Ollama whose address is this machine's, with some of its models (name, digest).
+
+    Its methods look at the disk, which may take long, and at no database.
+    """
+
+    models: tuple[tuple[str, str], ...]
+
+    def folder(self) -> Path | None:
+        """Where it keeps its models, if that is one of the usual folders.
+
+        A port of this machine may lead elsewhere (a tunnel, a container): so the folder has to hold
+        one of the models, byte for byte, if there is any.
+        """
+        for name in settings.OLLAMA_MODELS_FOLDERS:
+            folder = Path(name).expanduser()
+            try:
+                if (folder / "blobs").is_dir() and self._is_kept_in(folder):
+                    return folder
+            except OSError:
+                continue
         return None
 
+    def disk_free(self) -> int | None:
+        """Free bytes under that folder."""
+        folder = self.folder()
+        return _free_in(folder) if folder is not None else None
 
-def models_folder(server: OllamaServer) -> Path | None:
-    """Where an Ollama on this machine keeps its models, if that is one of the usual folders.
+    def _is_kept_in(self, folder: Path) -> bool:
+        return not self.models or any(_has(folder, *model) for model in self.models)
 
-    A port of this machine may lead elsewhere (a tunnel, a container): so the folder has to hold
-    models of this server, if it has any.
-    """
+
+def local_candidate(server: OllamaServer) -> Candidate | None:
+    """The server, if its address is this machine's."""
     if server.kind != ServerKind.EXTERNAL or server.is_simulated:
         return None
     if urlsplit(server.base_url).hostname not in LOOPBACK:
         return None
-    for name in settings.OLLAMA_MODELS_FOLDERS:
-        folder = Path(name).expanduser()
-        try:
-            if (folder / "blobs").is_dir() and _belongs_to(folder, server):
-                return folder
-        except OSError:
-            continue
-    return None
-
-
-def _belongs_to(folder: Path, server: OllamaServer) -> bool:
-    """Whether a model of the server is in the folder, byte for byte; true where it has none."""
     installed = (
         OllamaModel.objects.filter(server=server).exclude(digest="").order_by("-modified_at")
     )
-    models = list(installed.values_list("name", "digest")[:COMPARED])
-    return not models or any(_has(folder, name, digest) for name, digest in models)
+    return Candidate(tuple(installed.values_list("name", "digest")[:COMPARED]))
+
+
+def models_folder(server: OllamaServer) -> Path | None:
+    """Where an Ollama on this machine keeps its models; None where that is not certain."""
+    candidate = local_candidate(server)
+    return candidate.folder() if candidate is not None else None
+
+
+def _ask(probe: DiskProbe, server: OllamaServer) -> int | None:
+    try:
+        return probe(server)
+    finally:
+        close_connections()
+
+
+def _free_in(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _has(folder: Path, name: str, digest: str) -> bool:
@@ -78,6 +130,3 @@ def _has(folder: Path, name: str, digest: str) -> bool:
             return hashlib.sha256(file.read(LONGEST_MANIFEST)).hexdigest() == digest
     except OSError:
         return False
-
-
-register_disk_probe(local_disk)

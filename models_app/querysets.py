@@ -14,7 +14,7 @@ from models_app.choices import ModelStatus, ServerStatus
 from models_app.search.names import look_up
 
 if TYPE_CHECKING:
-    from models_app.models import OllamaModel, OllamaServer  # noqa: F401 - the base classes' names
+    from models_app.models import OllamaModel, OllamaServer, PanelSettings  # noqa: F401 - the base classes' names
 
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
@@ -88,3 +88,11 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
     def for_display(self) -> OllamaModelQuerySet:
         """Everything that a row shows, in one query."""
         return self.with_live_status().select_related("server", "last_task")
+
+
+class PanelSettingsQuerySet(models.QuerySet["PanelSettings"]):
+    """The one row of settings."""
+
+    def current(self) -> PanelSettings:
+        """The settings that hold now; the shipped ones until somebody has changed any."""
+        return self.filter(pk=1).first() or self.model(pk=1)

@@ -197,6 +197,12 @@ def memory_share(loaded: dict[str, Any]) -> dict[str, Any]:
     return {"size": size, "gpu": min(vram, size), "cpu": max(0, size - vram)}
 
 
+@register.filter
+def disk_used(disk: dict[str, Any]) -> int:
+    """What a download and those before it take of the free bytes."""
+    return int(disk["needed"] or 0) + int(disk["reserved"] or 0)
+
+
 @register.simple_tag(takes_context=True)
 def order_head(context: template.Context, name: str, label: str, current: str) -> SafeString:
     """A column's head, which orders by it, and by its reverse when it is clicked again."""

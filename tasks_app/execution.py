@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from tasks_app import families, transitions
 from tasks_app.attempt import Attempt, Stop, close_connections
@@ -133,7 +133,7 @@ def _paused(attempt: Attempt, pause: WorkPaused) -> End:
 def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
     task = attempt.task
     runner = runner_of(task.type)
-    policy = runner.retry_policy() if runner else RetryPolicy()
+    policy = _policy_of(runner) if runner else RetryPolicy()
     attempt.write_log(f"Failed ({error['code']}): {error['detail']}")
     _save_last_progress(attempt)
     if not policy.allows(error, task.attempt):
@@ -147,6 +147,13 @@ def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
         return later
 
     return retry
+
+
+def _policy_of(runner: type[Runner]) -> RetryPolicy:
+    try:
+        return runner.retry_policy()
+    except DatabaseError:
+        return runner.retry
 
 
 def backoff(policy: RetryPolicy, attempt: int) -> timedelta:

@@ -147,6 +147,7 @@ class Runner(ABC):
         """Queue the task that undoes it, in the caller's transaction."""
         raise NotImplementedError
 
+    @classmethod
     def retry_policy(cls) -> RetryPolicy:
         """The policy that holds now; here the database may be asked."""
         return cls.retry

@@ -176,10 +176,8 @@ def release(task: Task, *, floor: int = 0) -> Task | None:
     )
 
 
-def pause(
-    task: Task, *, error: dict[str, Any] | None = None, floor: int = 0
-) -> Task | None:
-    """running -> paused; the attempt does not count. `error`: why, where nobody has asked for it."""
+def pause(task: Task, *, error: dict[str, Any] | None = None, floor: int = 0) -> Task | None:
+    """running -> paused; the attempt does not count. `error`: why, where nobody asked for it."""
     return change_surely(
         task,
         held(task),

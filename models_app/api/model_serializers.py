@@ -227,6 +227,12 @@ class WantedModelSerializer(StrictSerializer):
         return attrs
 
 
+class PreflightRequestSerializer(WantedModelSerializer):
+    """`context_length`: tokens with which the model is to run, for the memory that it needs."""
+
+    context_length = serializers.IntegerField(required=False, min_value=4, max_value=100_000_000)
+
+
 class PullSerializer(WantedModelSerializer):
     """`override` goes on against the resource check; it needs its own permission."""
 
@@ -292,29 +298,58 @@ class DiskSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(STATES)
     free = serializers.IntegerField(allow_null=True)
     reserved = serializers.IntegerField(allow_null=True)
+    kept = serializers.IntegerField()
     needed = serializers.IntegerField(allow_null=True)
     after = serializers.IntegerField(allow_null=True)
 
 
 class MemorySerializer(serializers.Serializer[Any]):
-    """Bytes of memory; null is not known."""
+    """Bytes of main memory; null is not known. `needed`: by the model, with `context_length`."""
 
     state = serializers.ChoiceField(STATES)
     free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    kept = serializers.IntegerField()
     needed = serializers.IntegerField(allow_null=True)
+    context_length = serializers.IntegerField()
+
+
+class GpuDeviceSerializer(serializers.Serializer[Any]):
+    """One GPU, with its memory in bytes."""
+
+    name = serializers.CharField()
+    free = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class GpuSerializer(serializers.Serializer[Any]):
+    """Bytes of all GPUs together; null is not known, and no device is none of NVIDIA's."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    needed = serializers.IntegerField(allow_null=True)
+    devices = GpuDeviceSerializer(many=True)
 
 
 class NetworkSerializer(serializers.Serializer[Any]):
-    """Whether the panel reaches the registry."""
+    """Whether the panel reaches the registry, and how soon it answers (ms); `rate` in bytes a
+    second of the server's last downloads, and the `seconds` that this one takes at that rate."""
 
     state = serializers.ChoiceField(STATES)
+    latency_ms = serializers.FloatField(allow_null=True)
+    rate = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField(allow_null=True)
 
 
 class DownloadsSerializer(serializers.Serializer[Any]):
-    """Downloads of the server, and how many may run at once."""
+    """Downloads of the server and of all, how many may run at once, and whether they are held."""
 
     running = serializers.IntegerField()
     limit = serializers.IntegerField()
+    overall_running = serializers.IntegerField()
+    overall_limit = serializers.IntegerField(allow_null=True)
+    held = serializers.BooleanField()
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -332,6 +367,7 @@ class PreflightSerializer(serializers.Serializer[Any]):
     estimate = serializers.ChoiceField(["manifest", "details", "table", "unknown"])
     disk = DiskSerializer()
     memory = MemorySerializer()
+    gpu = GpuSerializer()
     network = NetworkSerializer()
     downloads = DownloadsSerializer()
     reasons = ReasonSerializer(many=True)

@@ -21,13 +21,13 @@ from models_app.api.model_serializers import (
     ModelDetailSerializer,
     ModelSerializer,
     NewNameSerializer,
+    PreflightRequestSerializer,
     PreflightSerializer,
     PullSerializer,
     RecreateSerializer,
     StartSerializer,
     StopSerializer,
     SyncAllSerializer,
-    WantedModelSerializer,
 )
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
@@ -98,14 +98,18 @@ class ModelViewSet(BatchActions):
             preflight=pull.preflight.as_json(),
         )
 
-    @extend_schema(request=WantedModelSerializer, responses=PreflightSerializer)
+    @extend_schema(request=PreflightRequestSerializer, responses=PreflightSerializer)
     @action(detail=False, methods=["post"])
     def preflight(self, request: Request) -> Response:
         """Look at what a pull would need, in 2 s at most."""
-        given = WantedModelSerializer(data=request.data)
+        given = PreflightRequestSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        name = lifecycle.parse_name(given.validated_data["name"])
-        found = preflight.check_pull(server=given.validated_data["server"], name=name.display)
+        asked = given.validated_data
+        found = preflight.check_pull(
+            server=asked["server"],
+            name=lifecycle.parse_name(asked["name"]).display,
+            context_length=asked.get("context_length"),
+        )
         return Response(found.as_json())
 
     @extend_schema(request=SyncAllSerializer, responses={202: AcceptedTaskSerializer})

@@ -10,16 +10,19 @@ from rest_framework import serializers
 
 from models_app.choices import AuthKind, ServerKind, ServerStatus
 from models_app.models import OllamaServer
-from models_app.services.servers import POLICIES
-from ollamactl.lib.api.serializers import StrictSerializer, Text
+from models_app.services.servers import LIMITS, POLICIES
+from ollamactl.lib.api.serializers import Size, StrictSerializer, Text
 
 
 class LimitsSerializer(StrictSerializer):
-    """`max_downloads` at once; null is the panel's default."""
+    """`max_downloads` at once, bytes to keep free on the disk and in memory; null is the panel's
+    default (`settings/`)."""
 
     max_downloads = serializers.IntegerField(
         min_value=1, max_value=1000, allow_null=True, required=False
     )
+    keep_free_disk = Size(allow_null=True, required=False)
+    keep_free_memory = Size(allow_null=True, required=False)
 
 
 class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
@@ -58,7 +61,7 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
 
     @extend_schema_field(LimitsSerializer)
     def get_limits(self, server: OllamaServer) -> Any:
-        return {"max_downloads": server.max_downloads}
+        return {name: getattr(server, name) for name in LIMITS}
 
     def get_has_ca(self, server: OllamaServer) -> bool:
         return bool(server.ca_pem)
@@ -88,9 +91,7 @@ class ServerInputSerializer(StrictSerializer):
     def as_fields(self) -> dict[str, Any]:
         """The fields for the service. Credentials alone tell which kind they are."""
         fields = dict(self.validated_data)
-        limits = fields.pop("limits", {})
-        if "max_downloads" in limits:
-            fields["max_downloads"] = limits["max_downloads"]
+        fields.update(fields.pop("limits", {}))
         credentials = fields.get("credentials")
         if credentials and "auth_kind" not in fields:
             fields["auth_kind"] = _kind_of(credentials)

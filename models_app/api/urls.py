@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from models_app.api.chat_views import ChatViewSet
 from models_app.api.model_views import ModelViewSet
 from models_app.api.server_views import ServerViewSet
+from models_app.api.settings_views import SettingsView
 
 router = SimpleRouter(use_regex_path=False)
 router.register("servers", ServerViewSet, basename="server")
 router.register("models", ModelViewSet, basename="model")
 router.register("chats", ChatViewSet, basename="chat")
-urlpatterns = router.urls
+urlpatterns = [
+    path("settings/", SettingsView.as_view(), name="settings"),
+    *router.urls,
+]

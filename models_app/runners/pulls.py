@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from models_app.choices import ModelStatus
 from models_app.download import Download
 from models_app.endpoints import registry_config
 from models_app.facts import facts_of
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, RegistryConfig, RegistryError, fetch_manifest
+from models_app.probes import Gauge, disk_gauge
+from models_app.resources.watch import unless, watch_disk
 from models_app.runners.base import ModelRunner
 from models_app.services.preflight import DISK_TOO_SMALL, check_pull
 from ollamactl.lib.units import format_size
@@ -28,22 +29,43 @@ class PullRunner(ModelRunner):
     type = "model.pull"
     permission = "models_app.pull_ollamamodel"
     queue = "pulls"
-    retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)
+    retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)  # where the settings do not answer
     pausable = True
     offers_retry = True
     queued = ModelStatus.WAITING
     running = ModelStatus.DOWNLOADING
     _manifest: Manifest | None = None
+    _gauge: Gauge | None = None
+    _kept = 0
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:
         server = OllamaServer.objects.filter(pk=int(limit_key.rpartition(":")[2])).first()
-        return (server.max_downloads if server else None) or settings.DOWNLOADS_PER_SERVER
+        return PanelSettings.objects.current().downloads_on(server)
+
+    @classmethod
+    def overall_limit(cls) -> int | None:
+        panel = PanelSettings.objects.current()
+        return 0 if panel.downloads_held else panel.downloads_overall
+
+    @classmethod
+    def retry_policy(cls) -> RetryPolicy:
+        panel = PanelSettings.objects.current()
+        return RetryPolicy(
+            attempts=panel.retry_attempts,
+            backoff=float(panel.retry_backoff),
+            longest=float(panel.retry_longest),
+            codes=panel.retried_codes(),
+        )
 
     def prepare(self, model: OllamaModel) -> None:
         """The check again: the disk may have filled while this waited. All else Ollama says."""
         found = check_pull(server=model.server, name=model.name, task=self.task)
         self._manifest = found.manifest
+        self._kept = PanelSettings.objects.current().disk_kept(model.server)
+        # Who has said to go on against the check has said it for all of the download.
+        overridden = bool(self.task.payload.get("override"))
+        self._gauge = None if overridden else disk_gauge(model.server)
         full = found.reason(DISK_TOO_SMALL)
         if full is not None and self.task.payload.get("override"):
             self.run.log("The disk is too small by the check, which was overridden.")
@@ -61,7 +83,11 @@ class PullRunner(ModelRunner):
             insecure=config.is_insecure(name.host),
             reached=(self.task.done, self.task.total),
         )
-        await download.finish()
+        if self._gauge is None:
+            await download.finish()
+        else:
+            watch = watch_disk(self._gauge, kept=self._kept, left=lambda: download.left)
+            await unless(download.finish(), watch)
         facts = await facts_of(client, name)
         if facts is None:
             raise TaskFailed(

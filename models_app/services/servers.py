@@ -24,6 +24,7 @@ from tasks_app.choices import LIVE
 from tasks_app.logs import delete_logs
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
+from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import ask_to_cancel
 
 ADD = "models_app.add_ollamaserver"
@@ -50,14 +51,16 @@ UNKNOWN: dict[str, Any] = {
     "tags_seen_at": None,
     "tags_hash": "",
 }
+# What a server may have of its own instead of the panel's default.
+LIMITS = ("max_downloads", "keep_free_disk", "keep_free_memory")
 EDITABLE = (
     "name",
     "base_url",
     "auth_kind",
     "credentials",
     "ca_pem",
-    "max_downloads",
     "open_webui_url",
+    *LIMITS,
 )
 
 
@@ -118,6 +121,8 @@ def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> Ollam
         )
         announce_server(server)
         checks.check_soon()
+        if "max_downloads" in fields:
+            wake_on_commit("pulls")
     return server
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from models_app.endpoints import client_of, registry_config
 from models_app.models import OllamaServer
 from models_app.ollama.client import OllamaClient
-from models_app.ollama.errors import OllamaError, RegistryError
+from models_app.ollama.errors import (
+    OllamaError,
+    RegistryError,
+    RegistryNotAllowed,
+    RegistryUnreachable,
+)
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, fetch_manifest
 from tasks_app.attempt import close_connections
@@ -26,6 +32,8 @@ class Answers:
 
     manifest: Manifest | None = None
     registry_error: RegistryError | None = None
+    # From the question to the registry's answer, in milliseconds.
+    registry_ms: float | None = None
     server_answered: bool = False
     server_error: OllamaError | None = None
     # Layers that the server has whole.
@@ -61,10 +69,14 @@ async def _ask(server: OllamaServer, name: ModelName, answers: Answers) -> None:
 
 
 async def _ask_registry(server: OllamaServer, name: ModelName, answers: Answers) -> None:
+    begun = time.monotonic()
     try:
         answers.manifest = await fetch_manifest(name, config=registry_config(server))
     except RegistryError as error:
         answers.registry_error = error
+        if isinstance(error, (RegistryUnreachable, RegistryNotAllowed)):
+            return  # nobody has answered
+    answers.registry_ms = round((time.monotonic() - begun) * 1000, 1)
 
 
 async def _ask_server(server: OllamaServer, answers: Answers) -> None:

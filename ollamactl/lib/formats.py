@@ -53,3 +53,12 @@ def format_count(count: int) -> str:
         if count >= factor:
             return f"{count / factor:.{digits}f}".removesuffix(".0") + unit
     return str(count)
+
+
+def exact_size(size: int) -> str:
+    """`size` bytes so that reading it gives the same again: `"5 GB"`, `"1.5 GB"`, `"1234567"`."""
+    for unit, factor in _DISPLAY:
+        thousandths, rest = divmod(size * 1000, factor)
+        if size >= factor and not rest:
+            return f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".") + f" {unit}"
+    return str(size)

@@ -54,6 +54,12 @@ SIDEBAR = {
             "separator": True,
             "items": [
                 _item(
+                    _("Settings"),
+                    "settings",
+                    "admin:settings",
+                    "models_app.view_panelsettings",
+                ),
+                _item(
                     _("Audit"),
                     "history",
                     "admin:audit_app_auditrecord_changelist",

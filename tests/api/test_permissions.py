@@ -87,6 +87,10 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/tasks/<int:pk>/resume/"): OPERATES,
     ("post", "v1/tasks/<int:pk>/retry/"): OPERATES,
     ("post", "v1/tasks/<int:pk>/rollback/"): OPERATES,
+    ("post", "v1/tasks/<int:pk>/move/"): OPERATES,
+    ("patch", "v1/tasks/<int:pk>/"): OPERATES,
+    ("get", "v1/settings/"): SEES,
+    ("patch", "v1/settings/"): ADMINISTERS,
     ("get", "v1/tasks/<int:pk>/log/"): SEES,
     ("get", "schema/"): EVERYBODY,
     ("get", "docs/"): EVERYBODY,
@@ -179,6 +183,8 @@ def test_a_stranger_may_do_nothing(
         (servers.SYNC, "post", "v1/servers/<int:pk>/sync/"),
         ("tasks_app.cancel_task", "post", "v1/tasks/<int:pk>/cancel/"),
         ("tasks_app.retry_task", "post", "v1/tasks/<int:pk>/retry/"),
+        ("tasks_app.move_task", "post", "v1/tasks/<int:pk>/move/"),
+        ("models_app.change_panelsettings", "patch", "v1/settings/"),
     ],
 )
 def test_the_codename_that_is_missing_is_named(

@@ -29,7 +29,11 @@ def test_a_server_is_added_and_shown(administrator: APIClient) -> None:
     assert data["base_url"] == "http://127.0.0.1:1"
     assert data["kind"] == "external"
     assert data["status"] == "unknown"
-    assert data["limits"] == {"max_downloads": 5}
+    assert data["limits"] == {
+        "max_downloads": 5,
+        "keep_free_disk": None,
+        "keep_free_memory": None,
+    }
     assert data["latency_ms"] is None
     assert data["last_seen_at"] is None
     assert AuditRecord.objects.filter(verb="server.add", resource_id=data["id"]).exists()

@@ -13,7 +13,7 @@ from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app import probes
 from models_app.choices import ServerStatus
-from models_app.models import OllamaServer
+from models_app.models import OllamaServer, PanelSettings
 from models_app.services import lifecycle
 from models_app.services.preflight import Preflight, check_pull
 from ollamactl.lib.errors import Conflict, NotPermitted
@@ -29,8 +29,9 @@ Simulator = RunningSimulator
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """A probe that sees this many bytes `free` on every server."""
+    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
     seen = {"free": 100 * MB}
+    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
     monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
     return seen
 
@@ -61,12 +62,21 @@ def test_what_a_download_needs(server: OllamaServer, simulator: Simulator, disk:
         "state": "ok",
         "free": 100 * MB,
         "reserved": 0,
+        "kept": 0,
         "needed": needed,
         "after": 100 * MB - needed,
     }
-    assert found.network == {"state": "ok"}
-    assert found.memory["state"] == "unknown"
-    assert found.downloads == {"running": 0, "limit": 3}
+    latency = found.network.pop("latency_ms")
+    assert 0 < latency < 2000
+    assert found.network == {"state": "ok", "rate": None, "seconds": None}
+    assert (found.memory["state"], found.gpu["state"]) == ("unknown", "unknown")
+    assert found.downloads == {
+        "running": 0,
+        "limit": 3,
+        "overall_running": 0,
+        "overall_limit": None,
+        "held": False,
+    }
     assert codes(found) == {"simulated"}
 
 
@@ -172,7 +182,7 @@ def test_over_the_limit_it_says_how_many_are_before(
     panel.wait(tasks[0], "running")
     found = check(panel.server, "c")
     assert found.verdict == "warn"
-    assert found.downloads == {"running": 1, "limit": 1}
+    assert (found.downloads["running"], found.downloads["limit"]) == (1, 1)
     said = str(found.reason("queued_behind"))
     assert said == "Downloads before this one: 3. This server runs 1 at once."
 
@@ -197,7 +207,7 @@ def test_a_registry_that_hangs_is_unknown_and_warns(
     simulator.control.fault("hang", endpoint="/v2/*")
     found = check(server)
     assert (found.verdict, found.download_bytes) == ("warn", None)
-    assert found.network == {"state": "unknown"}
+    assert (found.network["state"], found.network["latency_ms"]) == ("unknown", None)
     assert codes(found) == {"registry_timeout", "simulated"}
 
 

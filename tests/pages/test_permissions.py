@@ -80,6 +80,8 @@ TABLE = [
     ("chat-regenerate", (MESSAGE,), "post", WORKERS),
     ("chat-stop", (MESSAGE,), "post", WORKERS),
     ("chat-edit", (MESSAGE,), "get", WORKERS),
+    ("settings", (), "get", EVERYBODY),
+    ("settings", (), "post", ADMINISTRATORS),
     ("tasks", (), "get", EVERYBODY),
     ("task", (), "get", EVERYBODY),
     ("task-row", (), "get", EVERYBODY),
@@ -99,6 +101,7 @@ WITHOUT_ID = {
     "tasks",
     "chats",
     "chat-begin",
+    "settings",
 }
 
 

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.units import bytes_of
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -39,6 +43,20 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 40}]})
+class Size(serializers.Field[int, Any, int, Any]):
+    """Bytes as a whole number, or text such as `4GB`."""
+
+    def to_internal_value(self, data: Any) -> int:
+        try:
+            return bytes_of(data)
+        except InvalidInput as error:
+            raise ValidationError(str(error.detail), code=error.code) from error
+
+    def to_representation(self, value: int) -> int:
+        return value
 
 
 class NoBody(StrictSerializer):

@@ -1,0 +1,74 @@
+"""What a model needs: bytes to download, bytes in memory, and how either is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models_app.catalogue import find
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.errors import ManifestMissing
+from models_app.ollama.names import ModelName
+from models_app.resources.estimates import (
+    DEFAULT_CONTEXT,
+    DETAILS,
+    Size,
+    estimated_size,
+    memory_needed,
+    parameters_in,
+)
+from models_app.resources.verdict import UNKNOWN
+from models_app.services.survey import Answers
+
+MANIFEST = "manifest"
+
+
+@dataclass(frozen=True)
+class Need:
+    """`download`: bytes still to fetch; `source` says how that is known. `memory`: bytes that the
+    model takes when it is loaded with `context` tokens."""
+
+    download: int | None
+    source: str
+    memory: int | None
+    context: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the registry itself has said it."""
+        return self.source == MANIFEST
+
+
+def need_of(
+    server: OllamaServer, name: ModelName, answers: Answers, context: int | None = None
+) -> Need:
+    """By the registry's manifest, else by the server's own list, the catalogue, or the name."""
+    row = OllamaModel.objects.filter(server=server, key=name.key).first()
+    if answers.manifest is None and isinstance(answers.registry_error, ManifestMissing):
+        return Need(None, UNKNOWN, None, _context(row, name, context))
+    guess = _guess(row, name)
+    download, source, weights = None, UNKNOWN, None
+    if answers.manifest is not None:
+        download, source = answers.missing_bytes, MANIFEST
+        weights = answers.manifest.total_bytes
+    elif guess is not None:
+        download, source, weights = guess.bytes, guess.source, guess.bytes
+    tokens = _context(row, name, context)
+    parameters = guess.parameters if guess else None
+    memory = weights and memory_needed(weights, context=tokens, parameters=parameters)
+    return Need(download, source, memory, tokens)
+
+
+def _guess(row: OllamaModel | None, name: ModelName) -> Size | None:
+    if row is None:
+        return estimated_size(name)
+    if row.size:  # what is new of it can be all of it
+        return Size(row.size, DETAILS, parameters_in(row.parameter_size))
+    return estimated_size(name, parameter_size=row.parameter_size, quantization=row.quantization)
+
+
+def _context(row: OllamaModel | None, name: ModelName, asked: int | None) -> int:
+    """The context to count with: at most what the model has been made for."""
+    known = find(name.full)
+    longest = (row.context_length if row else None) or (known.context_length if known else None)
+    wanted = asked or DEFAULT_CONTEXT
+    return min(wanted, longest) if longest else wanted

@@ -1,0 +1,87 @@
+"""Memory and GPU memory for a model that is to run: a warning at most, since a download needs
+neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from models_app.models import OllamaServer, PanelSettings
+from models_app.resources.host import Host
+from models_app.resources.needs import Need
+from models_app.resources.verdict import NOTE, OK, UNKNOWN, WARN, Findings
+from ollamactl.lib.sentences import Sentence
+from ollamactl.lib.units import format_size
+
+
+def judge_memory(
+    found: Findings, server: OllamaServer, host: Host, need: Need, *, panel: PanelSettings
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The `memory` and the `gpu` of a check, in bytes; the model is looked at as Ollama loads it:
+    into the GPUs as far as they reach, the rest into main memory."""
+    _say_what_is_slow(found, host)
+    kept = panel.memory_kept(server)
+    card_free = sum(gpu.free for gpu in host.gpus or [])
+    free = host.memory.free if host.memory else None
+    in_main = None if need.memory is None else max(0, need.memory - card_free)
+    memory = {
+        "state": UNKNOWN,
+        "free": free,
+        "total": host.memory.total if host.memory else None,
+        "kept": kept,
+        "needed": need.memory,
+        "context_length": need.context,
+    }
+    if host.memory is not None and in_main is not None:
+        memory["state"] = OK if in_main + kept <= host.memory.free or not in_main else WARN
+        if memory["state"] == WARN:
+            _warn(found, need.memory or 0, in_main + kept, host)
+    return memory, _gpu(found, host, need, card_free)
+
+
+def _gpu(found: Findings, host: Host, need: Need, free: int) -> dict[str, Any]:
+    state = UNKNOWN
+    if host.gpus and need.memory is not None:
+        state = OK if need.memory <= free else WARN
+    if state == WARN:
+        detail = Sentence(
+            _(
+                "The GPUs have {free} free of {needed} that the model needs: the rest of it runs "
+                "on the processor, which is slower."
+            ),
+            free=format_size(free),
+            needed=format_size(need.memory or 0),
+        )
+        found.add(NOTE, "gpu_partly", detail)
+    return {
+        "state": state,
+        "free": free if host.gpus is not None else None,
+        "total": sum(gpu.total for gpu in host.gpus) if host.gpus is not None else None,
+        "needed": need.memory,
+        "devices": [
+            {"name": gpu.name, "free": gpu.free, "total": gpu.total} for gpu in host.gpus or []
+        ],
+    }
+
+
+def _warn(found: Findings, needed: int, in_main: int, host: Host) -> None:
+    assert host.memory is not None  # noqa: S101 - narrows the type
+    total = host.memory.total + sum(gpu.total for gpu in host.gpus or [])
+    sizes = {"needed": format_size(needed), "free": format_size(host.memory.free)}
+    if needed > total:
+        text = _("The model needs about {needed} of memory to run; its machine has {total} in all.")
+        found.add(WARN, "memory_too_small", Sentence(text, **sizes, total=format_size(total)))
+        return
+    text = _(
+        "To run, the model needs about {needed} of memory; {free} are free just now. It can be "
+        "downloaded all the same."
+    )
+    found.add(WARN, "memory_short", Sentence(text, **sizes))
+
+
+def _say_what_is_slow(found: Findings, host: Host) -> None:
+    if "memory" in host.slow:
+        found.add(WARN, "memory_timeout", _("The memory could not be looked at in time."))
+    if "gpu" in host.slow:
+        found.add(WARN, "gpu_timeout", _("The GPUs could not be looked at in time."))
