@@ -26,7 +26,8 @@ Simulator = RunningSimulator
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries that wait for hundredths of a second."""
-    monkeypatch.setattr(PullRunner, "retry", RetryPolicy(attempts=3, backoff=0.02, longest=0.1))
+    policy = RetryPolicy(attempts=3, backoff=0.02, longest=0.1)
+    monkeypatch.setattr(PullRunner, "retry_policy", lambda: policy)
     monkeypatch.setattr("models_app.download.PAUSE_SECONDS", 0.02)
 
 
@@ -128,7 +129,8 @@ def test_one_that_stalls_for_ever_is_given_up_with_a_sentence(
 def test_a_server_that_dies_and_comes_back(
     panel: Panel, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(PullRunner, "retry", RetryPolicy(attempts=100, backoff=0.1, longest=0.1))
+    policy = RetryPolicy(attempts=100, backoff=0.1, longest=0.1)
+    monkeypatch.setattr(PullRunner, "retry_policy", lambda: policy)
     panel.pulled("all-minilm")
     simulator.control.speed(100 * MB)
     pull = panel.pull("smollm2")  # in the catalogue of every simulator, after a restart too
