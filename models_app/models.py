@@ -22,6 +22,7 @@ __all__ = [
     "ModelUse",
     "OllamaModel",
     "OllamaServer",
+    "PanelSettings",
 ]
 
 
