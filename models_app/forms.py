@@ -53,6 +53,7 @@ class PullForm(forms.Form):
                 "autocapitalize": "off",
                 "spellcheck": "false",
                 "autofocus": True,
+                "list": "known-names",
             }
         ),
     )

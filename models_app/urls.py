@@ -8,6 +8,7 @@ from models_app.chat_urls import urlpatterns as chat_urls
 from models_app.connection_urls import urlpatterns as connection_urls
 from models_app.views import (
     batches,
+    catalogue,
     model_actions,
     model_forms,
     models,
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("models/<int:pk>/rename/", model_forms.rename, name="model-rename"),
     path("models/<int:pk>/<slug:action>/", model_actions.act, name="model-act"),
     path("settings/", panel_settings.panel_settings, name="settings"),
+    path("catalogue/", catalogue.catalogue_page, name="catalogue"),
     path("servers/", servers.server_list, name="servers"),
     path("servers/add/", servers.add_server, name="server-add"),
     path("servers/<int:pk>/", servers.server_detail, name="server"),

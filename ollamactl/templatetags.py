@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from models_app.choices import ModelStatus, ServerStatus
 from models_app.events import live_status
 from models_app.models import OllamaModel
+from models_app.search.marking import marked
 from ollamactl.lib.sentences import from_stored
 from ollamactl.lib.times import UNKNOWN, time_element
 from ollamactl.lib.units import format_duration, format_figure, format_rate, format_size
@@ -27,6 +29,7 @@ from tasks_app.results import Outcome, outcome_of
 
 register = template.Library()
 
+MARK, PLAIN = "<mark>{}</mark>", "{}"
 PAGES = {"model": "admin:model", "server": "admin:server", "task": "admin:task"}
 # Colour by what a state means, never by its name alone: the word stands beside it.
 TONES: dict[str, str] = {
@@ -53,6 +56,19 @@ TASK_TONES = {**TONES, State.RUNNING: "busy"}
 def filesize(value: Any) -> str:
     """Bytes as Ollama shows them; a dash where the size is not known."""
     return format_size(int(value)) if isinstance(value, (int, float)) else "–"
+
+
+@register.filter
+def highlight(name: str, text: str) -> SafeString:
+    """A name with the parts that were typed in a `<mark>`; both are texts from outside."""
+    pieces = ((MARK if is_hit else PLAIN, piece) for piece, is_hit in marked(name, text or ""))
+    return format_html_join("", "{}", ((format_html(shape, piece),) for shape, piece in pieces))
+
+
+@register.simple_tag
+def lookup(words: Mapping[str, object], key: str) -> str:
+    """The word for a key; the key where there is none."""
+    return str(words.get(key, key))
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from models_app.api.catalogue_views import CatalogueView
 from models_app.api.chat_views import ChatViewSet
 from models_app.api.model_views import ModelViewSet
 from models_app.api.server_views import ServerViewSet
@@ -15,6 +16,7 @@ router.register("servers", ServerViewSet, basename="server")
 router.register("models", ModelViewSet, basename="model")
 router.register("chats", ChatViewSet, basename="chat")
 urlpatterns = [
+    path("catalogue/", CatalogueView.as_view(), name="catalogue"),
     path("settings/", SettingsView.as_view(), name="settings"),
     *router.urls,
 ]

@@ -13,6 +13,7 @@ from models_app.catalogue.types import CatalogueFamily, CatalogueTag
 from models_app.ollama.names import DEFAULT_HOST, DEFAULT_NAMESPACE, ModelName
 from ollamactl.lib.errors import InvalidInput
 
+LIBRARY = (DEFAULT_HOST, DEFAULT_NAMESPACE)
 DATA = Path(__file__).with_name("data.json")
 
 
@@ -45,15 +46,24 @@ class Catalogue:
         """The family of this name, without a tag."""
         return self._families.get(name.lower())
 
+    def family_of(self, name: str) -> CatalogueFamily | None:
+        """The family of a model's name, whichever its tag."""
+        parsed = _parsed(name)
+        return self._families.get(parsed.model.lower()) if parsed else None
+
     def find(self, name: str) -> CatalogueTag | None:
         """The tag that a model's name means; None for an unknown or impossible one."""
-        try:
-            parsed = ModelName.parse(name)
-        except InvalidInput:
-            return None
-        if (parsed.host.lower(), parsed.namespace.lower()) != (DEFAULT_HOST, DEFAULT_NAMESPACE):
-            return None
-        return self._tags.get((parsed.model.lower(), parsed.tag.lower()))
+        parsed = _parsed(name)
+        return self._tags.get((parsed.model.lower(), parsed.tag.lower())) if parsed else None
+
+
+def _parsed(name: str) -> ModelName | None:
+    """A name of Ollama's library; None for any other, and for what is no name."""
+    try:
+        parsed = ModelName.parse(name)
+    except InvalidInput:
+        return None
+    return parsed if (parsed.host.lower(), parsed.namespace.lower()) == LIBRARY else None
 
 
 @cache

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit_app.actors import Actor
 from audit_app.guards import requires
+from models_app.catalogue import catalogue
 from models_app.forms import PullForm
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
@@ -21,6 +22,7 @@ from ollamactl.lib.errors import ApplicationError, Conflict, NotPermitted
 from ollamactl.lib.pages import go_to, render_dialog
 
 PULL = lifecycle.PULL
+MOST_DIGITS = 19
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,8 +31,13 @@ def add_model(request: HttpRequest) -> HttpResponse:
     """The dialog, and the pull that it asks for."""
     if request.method == "POST":
         return _pull(request, form_of(request, request.POST))
-    asked = request.GET.get("name", "")[:600]
-    return show_form(request, form_of(request, initial={"name": asked}))
+    initial: dict[str, Any] = {"name": request.GET.get("name", "")[:600]}
+    number = request.GET.get("server", "")
+    if number.isdecimal() and len(number) < MOST_DIGITS:
+        servers = OllamaServer.objects.visible_to(request.user)
+        chosen = servers.filter(pk=int(number)).first()
+        initial |= {"server": chosen} if chosen else {}
+    return show_form(request, form_of(request, initial=initial))
 
 
 @require_POST
@@ -46,7 +53,13 @@ def check_name(request: HttpRequest) -> HttpResponse:
     name = ModelName.parse(form.cleaned_data["name"])
     present = OllamaModel.objects.for_display().filter(server=server, key=name.key).first()
     preflight = check_pull(server=server, name=name.display)
-    context = {"form": form, "present": present, "name": name.display, "server": server}
+    context: dict[str, Any] = {
+        "form": form,
+        "present": present,
+        "name": name.display,
+        "server": server,
+    }
+    context |= {"known": catalogue().family_of(name.display), "registry": name.host}
     return render(
         request, "models_app/pull_verdict.html", {**context, **_verdict(request, preflight)}
     )
@@ -65,7 +78,8 @@ def show_form(
     request: HttpRequest, form: PullForm, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
     """The dialog, or the same as a page of its own."""
-    context = {"form": form, "server_count": form.fields["server"].queryset.count(), **extra}  # type: ignore[attr-defined]
+    count = form.fields["server"].queryset.count()  # type: ignore[attr-defined]
+    context = {"form": form, "server_count": count, "suggested": catalogue().tags, **extra}
     return render_dialog(
         request, "models_app/pull_form.html", context, title=_("Add a model"), status=status
     )

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "login": "ollamactl.cli.remote.session:login",
     "logout": "ollamactl.cli.remote.session:logout",
     "pull": "ollamactl.cli.remote.pull:pull",
+    "search": "ollamactl.cli.remote.search:search",
     "ls": "ollamactl.cli.remote.models:list_models",
     "ps": "ollamactl.cli.remote.models:list_running",
     "start": "ollamactl.cli.remote.lifecycle:start",

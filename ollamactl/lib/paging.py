@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -51,7 +51,9 @@ class Listing:
         return "&".join(part for part in (self.query, number) if part)
 
 
-def listing_of(request: HttpRequest, rows: QuerySet[Any], *, ordering: str) -> Listing:
+def listing_of(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, ordering: str
+) -> Listing:
     """The page that `?page=` asks for; the nearest one where there is none such."""
     asked = clean_query(request.GET)
     filtered = clean_query(asked, without=("ordering",))

@@ -45,6 +45,9 @@ SIDEBAR = {
                 _item(_("Dashboard"), "dashboard", "admin:index"),
                 _item(_("Models"), "deployed_code", "admin:models", "models_app.view_ollamamodel"),
                 _item(_("Chat"), "chat", "admin:chats", "models_app.chat_ollamamodel"),
+                _item(
+                    _("Catalogue"), "menu_book", "admin:catalogue", "models_app.view_ollamamodel"
+                ),
                 _item(_("Servers"), "dns", "admin:servers", "models_app.view_ollamaserver"),
                 _item(_("Tasks"), "checklist", "admin:tasks", "tasks_app.view_task"),
             ]

@@ -37,6 +37,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("delete", "v1/tokens/<int:pk>/"): EVERYBODY,
     ("get", "v1/audit/"): ADMINISTERS,
     ("get", "v1/audit/<int:pk>/"): ADMINISTERS,
+    ("get", "v1/catalogue/"): SEES,
     ("get", "v1/servers/"): SEES,
     ("post", "v1/servers/"): ADMINISTERS,
     ("get", "v1/servers/<int:pk>/"): SEES,

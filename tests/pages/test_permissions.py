@@ -36,6 +36,7 @@ TABLE = [
     ("model-details", (), "get", EVERYBODY),
     ("model-confirm", ("delete",), "get", EVERYBODY),
     ("batch", (), "get", EVERYBODY),  # back to the list; each operation asks for its own right
+    ("catalogue", (), "get", EVERYBODY),
     ("model-add", (), "get", WORKERS),
     ("model-add", (), "post", WORKERS),
     ("model-add-check", (), "post", WORKERS),
@@ -93,6 +94,7 @@ TABLE = [
 ]
 WITHOUT_ID = {
     "models",
+    "catalogue",
     "batch",
     "model-add",
     "model-add-check",
