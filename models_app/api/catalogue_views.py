@@ -19,6 +19,8 @@ from models_app.catalogue_forms import CatalogueForm
 from models_app.models import OllamaServer
 from ollamactl.lib.api.views import StrictView
 
+RESOURCES = [MEMORY, DISK]
+
 
 class CatalogueTagSerializer(serializers.Serializer[Any]):
     """One download. `size` is bytes and approximate; `fits` is null where nobody can tell."""
@@ -32,7 +34,7 @@ class CatalogueTagSerializer(serializers.Serializer[Any]):
     context_length = serializers.IntegerField()
     is_default = serializers.BooleanField()
     fits = serializers.BooleanField(allow_null=True)
-    lacks = serializers.ChoiceField([DISK, MEMORY], allow_null=True)
+    lacks = serializers.ChoiceField(RESOURCES, allow_null=True)
 
 
 class CatalogueFamilySerializer(serializers.Serializer[Any]):

@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS = {
         "ServerKind": "models_app.choices.ServerKind",
         "ServerAuthKind": "models_app.choices.AuthKind",
         "CheckState": "models_app.api.model_serializers.STATES",
+        "Resource": "models_app.api.catalogue_views.RESOURCES",
         "AuditOrigin": "audit_app.choices.Origin",
         "AuditOutcome": "audit_app.choices.Outcome",
     },
