@@ -20,6 +20,7 @@ from models_app.views import (
 
 urlpatterns: list[URLPattern] = [
     path("models/", models.model_list, name="models"),
+    path("models/counts/", models.model_counts, name="model-counts"),
     path("models/add/", pulls.add_model, name="model-add"),
     path("models/add/check/", pulls.check_name, name="model-add-check"),
     path("models/batch/", batches.plan, name="batch"),

@@ -29,7 +29,6 @@ from tasks_app.results import Outcome, outcome_of
 
 register = template.Library()
 
-MARK, PLAIN = "<mark>{}</mark>", "{}"
 PAGES = {"model": "admin:model", "server": "admin:server", "task": "admin:task"}
 # Colour by what a state means, never by its name alone: the word stands beside it.
 TONES: dict[str, str] = {
@@ -58,11 +57,13 @@ def filesize(value: Any) -> str:
     return format_size(int(value)) if isinstance(value, (int, float)) else "–"
 
 
-@register.filter
-def highlight(name: str, text: str) -> SafeString:
-    """A name with the parts that were typed in a `<mark>`; both are texts from outside."""
-    pieces = ((MARK if is_hit else PLAIN, piece) for piece, is_hit in marked(name, text or ""))
-    return format_html_join("", "{}", ((format_html(shape, piece),) for shape, piece in pieces))
+@register.simple_tag(takes_context=True)
+def highlighted(context: template.Context, name: str) -> SafeString:
+    """A name with the parts that were `typed` marked; both are texts from outside."""
+    pieces = marked(name, context.get("typed") or "")
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", text) if hit else text,) for text, hit in pieces)
+    )
 
 
 @register.simple_tag

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from audit_app.guards import requires
@@ -15,16 +17,23 @@ from models_app.batches.buttons import operations_for
 from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
+from models_app.quick_filters import chosen_in, quick_filters
 from models_app.services.details import describe_model
 from models_app.views.performance import shown_performance
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
-from ollamactl.lib.paging import keep_in_address, listing_of, options_of
+from ollamactl.lib.paging import Option, clean_query, keep_in_address, listing_of, options_of
 from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 
 VIEW = "models_app.view_ollamamodel"
 TASKS_SHOWN = 10
+FLAGS = {
+    "loaded": gettext_lazy("Loaded"),
+    "pinned": gettext_lazy("Pinned"),
+    "outdated": gettext_lazy("Outdated"),
+}
+MORE = ("server", "from", "min_size", "max_size", "created_after", "created_before")
 
 
 @require_safe
@@ -37,20 +46,55 @@ def model_list(request: HttpRequest) -> HttpResponse:
     listing = listing_of(request, rows, ordering="name")
     context: dict[str, Any] = {
         "listing": listing,
+        "listing_query": listing.query,
+        "typed": request.GET.get("search", ""),
         "rows": [with_actions(model, request) for model in listing.rows],
         "problems": asked.errors,
         "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
+        "quick_filters": quick_filters(OllamaModel.objects.visible_to(request.user), request.GET),
     }
     if is_fragment(request):
-        response = render(request, "models_app/model_table.html", context)
+        extra = {**context, "as_extra": True}  # the counts beside the list say what is switched on
+        response = render(request, "models_app/model_table.html", extra)
         return keep_in_address(response, request, listing)
-    choices = {
+    context |= {
         "batch_operations": operations_for(request.user),
-        "statuses": options_of(request, "status", ModelStatus.choices),
-        "sources": options_of(request, "from", Source.choices),
-        "server_options": options_of(request, "server", context["servers"]),
+        "choices": [
+            _several(request, "status", _("Status"), ModelStatus.choices),
+            _several(request, "server", _("Server"), context["servers"]),
+            _several(request, "from", _("Source"), Source.choices),
+        ],
+        "flags": [
+            {"name": name, "label": label, "options": options_of(request, name, _yes_or_no())}
+            for name, label in FLAGS.items()
+        ],
+        "more_filters": any(request.GET.get(name) for name in (*MORE, *FLAGS)),
     }
-    return render_page(request, "models_app/models.html", {**context, **choices}, title=_("Models"))
+    return render_page(request, "models_app/models.html", context, title=_("Models"))
+
+
+@require_safe
+@requires(VIEW)
+def model_counts(request: HttpRequest) -> HttpResponse:
+    """The quick filters with their counts of now, for the list whose query this is."""
+    context = {
+        "quick_filters": quick_filters(OllamaModel.objects.visible_to(request.user), request.GET),
+        "listing_query": clean_query(request.GET).urlencode(),
+    }
+    return render(request, "models_app/model_counts.html", context)
+
+
+def _several(
+    request: HttpRequest, name: str, label: str, choices: Iterable[tuple[Any, Any]]
+) -> dict[str, Any]:
+    """A filter of which several lines may be chosen."""
+    asked = chosen_in(request.GET, name)
+    options = [Option(str(value), text, str(value) in asked) for value, text in choices]
+    return {"name": name, "label": label, "options": options}
+
+
+def _yes_or_no() -> list[tuple[str, str]]:
+    return [("true", _("yes")), ("false", _("no"))]
 
 
 @require_safe
@@ -107,7 +151,8 @@ def render_row(
     request: HttpRequest, model: OllamaModel, *, problem: object = "", status: int = 200
 ) -> HttpResponse:
     """A row of the list, the same at first load and in each swap."""
-    context = {"row": with_actions(model, request), "problem": problem}
+    typed = request.GET.get("search", "")
+    context = {"row": with_actions(model, request), "problem": problem, "typed": typed}
     return render(request, "models_app/model_row.html", context, status=status)
 
 

@@ -28,7 +28,7 @@ def _item(title: Any, icon: str, url: str, permission: str = "") -> dict[str, An
 
 ICON = _asset("panel/logo.svg")
 FAVICONS = [{"rel": "icon", "type": "image/svg+xml", "href": _asset("panel/favicon.svg")}]
-STYLES = [_asset("panel/panel.css"), _asset("panel/batches.css")]
+STYLES = [_asset(f"panel/{name}.css") for name in ("panel", "batches", "find")]
 SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times", "select")]
 ACCOUNT = {
     "navigation": [

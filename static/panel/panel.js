@@ -9,6 +9,8 @@
  *   [data-dialog-done]        a form in the dialog: when it is answered, the dialog closes
  *   [data-when="field=a b"]   shown only while that field of its form has one of the values
  *   [data-copy="text"]        a button: copies the text
+ *   [data-toggle="field=value"]  a link: switches that value of a field of the form with the id
+ *                             [data-toggle-form] on or off, as if it had been done in the field
  *   [data-go="url"]           leads there at once, without a place in the history to come back to
  * The event `panel:toast` {message, level} comes from the server in HX-Trigger.
  */
@@ -246,6 +248,18 @@
     if (!isCopied) throw new Error("not copied");
   }
 
+  /** Whether the form has the field; without it the link is followed. */
+  function toggle(link) {
+    const [name, value] = link.dataset.toggle.split("=");
+    const field = document.getElementById(link.dataset.toggleForm)?.elements[name];
+    const option = [...(field?.options || [])].find((each) => each.value === value);
+    if (!option) return false;
+    if (field.multiple) option.selected = !option.selected;
+    else field.value = field.value === value ? "" : value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    return true;
+  }
+
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (form?.querySelector("[data-when]")) showWhen(form);
@@ -259,6 +273,8 @@
       dialog().close();
     }
     if (event.target === dialog()) dialog().close(); // the backdrop
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (at("[data-toggle]") && isPlain && toggle(at("[data-toggle]"))) event.preventDefault();
     const copy = at("[data-copy]");
     if (copy) {
       copyText(copy).then(() => toast(texts().textCopied, "success"), () => toast(texts().textNotCopied, "error"));

@@ -30,7 +30,7 @@ from tests.i18n.html_texts import TextsOf
 
 PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
 ANSWER_WITHOUT_A_PAGE = {
-    *("model-act", "model-add-check", "server-check", "server-sync"),
+    *("model-act", "model-add-check", "model-counts", "server-check", "server-sync"),
     *("task-act", "task-notice", "task-parts", "batch", "batch-begin"),
     *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
 }

@@ -37,6 +37,7 @@ TABLE = [
     ("model-confirm", ("delete",), "get", EVERYBODY),
     ("batch", (), "get", EVERYBODY),  # back to the list; each operation asks for its own right
     ("catalogue", (), "get", EVERYBODY),
+    ("model-counts", (), "get", EVERYBODY),
     ("model-add", (), "get", WORKERS),
     ("model-add", (), "post", WORKERS),
     ("model-add-check", (), "post", WORKERS),
@@ -95,6 +96,7 @@ TABLE = [
 WITHOUT_ID = {
     "models",
     "catalogue",
+    "model-counts",
     "batch",
     "model-add",
     "model-add-check",

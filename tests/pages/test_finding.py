@@ -1,0 +1,124 @@
+"""Finding models in their list: marks, quick filters with counts, and all that can be asked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.api.queries import count_queries
+from tests.factories import OllamaModelFactory, OllamaServerFactory
+from tests.pages.conftest import HTMX
+
+pytestmark = pytest.mark.django_db
+MODELS, COUNTS = reverse("admin:models"), reverse("admin:model-counts")
+CHIP = re.compile(
+    r'<a class="oc-chip" id="quick-([\w-]+)" href="([^"]+)"[^>]*?( aria-current="true")?>'
+    r'[^<]*<span class="oc-chip-count">(\d+)</span>'
+)
+
+
+def get(
+    client: Client, url: str = MODELS, headers: dict[str, str] | None = None, **query: str
+) -> str:
+    answer = client.get(url, query, headers=headers)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+@pytest.fixture
+def zoo() -> None:
+    near, gone = OllamaServerFactory(name="near"), OllamaServerFactory(status="offline")
+    OllamaModelFactory(server=near, name="llama3.2:3b", size=2_000_000_000, pinned=True)
+    OllamaModelFactory(server=near, name="qwen3:8b", status="running", is_loaded=True)
+    OllamaModelFactory(server=near, name="qwen3:4b", outdated=True)
+    OllamaModelFactory(server=gone, name="phi4:14b")
+
+
+@pytest.mark.usefixtures("zoo")
+def test_quick_filters_count_all_models(viewer: Client) -> None:
+    for page in (get(viewer), get(viewer, COUNTS), get(viewer, headers=HTMX, search="phi")):
+        found = {name: int(count) for name, _href, _on, count in CHIP.findall(page)}
+        assert found == {
+            "status-stopped": 2, "status-running": 1, "status-unavailable": 1,
+            "loaded-true": 1, "pinned-true": 1, "outdated-true": 1,
+        }  # fmt: skip
+
+
+@pytest.mark.usefixtures("zoo")
+def test_a_quick_filter_is_switched_on_and_off(viewer: Client) -> None:
+    page = get(viewer, search="qwen", status="running")
+    chips = {name: (href, bool(on)) for name, href, on, _count in CHIP.findall(page)}
+    assert chips["status-running"] == (f"{MODELS}?search=qwen", True)
+    assert chips["status-stopped"] == (
+        f"{MODELS}?search=qwen&amp;status=running&amp;status=stopped",
+        False,
+    )
+    assert page.count("<tr id=") == 1
+
+
+@pytest.mark.usefixtures("zoo")
+def test_a_status_that_nothing_has_any_more_can_be_switched_off(viewer: Client) -> None:
+    assert "quick-status-error" not in get(viewer)
+    assert "quick-status-error" in get(viewer, status="error")
+
+
+@pytest.mark.usefixtures("zoo")
+def test_the_list_brings_its_counts_along(viewer: Client) -> None:
+    fragment = get(viewer, headers=HTMX, status="running")
+    assert fragment.count('hx-swap-oob="true"') == 1
+    assert f'hx-get="{COUNTS}?status=running"' in fragment
+    assert "hx-swap-oob" not in get(viewer)
+    assert "hx-swap-oob" not in get(viewer, COUNTS)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_what_was_typed_is_marked_in_the_row_and_in_its_swap(viewer: Client) -> None:
+    page = get(viewer, search="qw<b>en qwen")
+    assert "<b>en" not in page
+    page = get(viewer, search="qwen")
+    assert page.count("<mark>qwen</mark>3:") == 2
+    (address,) = set(re.findall(r'hx-get="(/models/\d+/row/\?search=qwen)"', page)[:1])
+    assert "<mark>qwen</mark>3:" in get(viewer, address)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_typing_errors_are_forgiven(viewer: Client) -> None:
+    page = get(viewer, search="llma3.2")
+    assert page.count("<tr id=") == 1
+
+
+@pytest.mark.usefixtures("zoo")
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ({"min_size": "1.5 GB"}, 1),
+        ({"max_size": "1MiB"}, 3),
+        ({"created_after": "2030-01-01"}, 0),
+        ({"created_before": "2030-01-01"}, 4),
+        ({"status": "running,stopped"}, 3),
+        ({"from": "library,local"}, 4),
+        ({"loaded": "true"}, 1),
+        ({"pinned": "false"}, 3),
+        ({"outdated": "true"}, 1),
+    ],
+)
+def test_more_filters(viewer: Client, query: dict[str, str], rows: int) -> None:
+    page = get(viewer, **query)
+    assert page.count("<tr id=") == rows
+    assert ('id="more-filters" open' in page) is ("status" not in query)
+
+
+def test_a_size_that_is_none_is_said_to_be(viewer: Client) -> None:
+    assert "This is not a size" in get(viewer, min_size="huge")
+
+
+def test_each_question_costs_the_same_for_any_number_of_rows(viewer: Client) -> None:
+    server = OllamaServerFactory()
+    for search in ("", "model", "modle"):
+        OllamaModelFactory.create_batch(3, server=server)
+        few = count_queries(lambda text=search: get(viewer, headers=HTMX, search=text))
+        OllamaModelFactory.create_batch(30, server=server)
+        assert count_queries(lambda text=search: get(viewer, headers=HTMX, search=text)) == few
