@@ -37,6 +37,7 @@ VERBS: dict[str, str] = {
     "cp": "ollamactl.cli.remote.changes:copy",
     "mv": "ollamactl.cli.remote.changes:rename",
     "bench": "ollamactl.cli.remote.bench:bench",
+    "chat": "ollamactl.cli.remote.chat:chat",
     "recreate": "ollamactl.cli.remote.changes:recreate",
     "pin": "ollamactl.cli.remote.changes:pin",
     "unpin": "ollamactl.cli.remote.changes:unpin",

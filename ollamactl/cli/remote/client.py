@@ -58,6 +58,10 @@ class Panel:
         """POST a JSON object or nothing, get one."""
         return self._json(self.send("POST", path, body=body))
 
+    def patch(self, path: str, body: Json) -> Json:
+        """PATCH some fields, get the whole."""
+        return self._json(self.send("PATCH", path, body=body))
+
     def delete(self, path: str) -> Json:
         """DELETE; the answer's JSON object, or an empty one."""
         return self._json(self.send("DELETE", path))

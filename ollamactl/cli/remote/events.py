@@ -1,14 +1,15 @@
-"""The panel's live events of one task, over its socket with the token."""
+"""The panel's live events of one topic, over its socket with the token."""
 
 from __future__ import annotations
 
 import json
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from ollamactl.cli.remote.client import USER_AGENT, trusted_bundle
 from ollamactl.cli.remote.config import Login, is_loopback
+from ollamactl.cli.remote.records import object_of
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -31,16 +32,15 @@ class SocketLost(Exception):
         self.is_final = is_final
 
 
-class TaskEvents:
-    """The events of one task, from the moment at which it is opened."""
+class TopicEvents:
+    """The events of one topic, from the moment at which it is opened."""
 
-    def __init__(self, login: Login, task_id: int) -> None:
+    def __init__(self, login: Login, topic: str) -> None:
         self._login = login
-        self._topic = f"task:{task_id}"
-        self._task_id = task_id
+        self._topic = topic
         self._connection: ClientConnection | None = None
 
-    def __enter__(self) -> TaskEvents:
+    def __enter__(self) -> Self:
         """Connect and subscribe; raise `SocketLost` where that does not work."""
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
@@ -78,8 +78,8 @@ class TaskEvents:
         if connection is not None:
             connection.close()
 
-    def receive(self, timeout: float) -> dict[str, Any] | None:
-        """The data of the next event about the task; None after `timeout` seconds without one."""
+    def receive_message(self, timeout: float) -> dict[str, Any] | None:
+        """The next message, `{type, data, …}`; None after `timeout` seconds without one."""
         from websockets.exceptions import WebSocketException
 
         if self._connection is None:
@@ -91,22 +91,33 @@ class TaskEvents:
         except (OSError, WebSocketException, ValueError, RecursionError) as error:
             self.close()
             raise SocketLost(is_final=_is_final(error)) from error
-        return self._data(message)
-
-    def _data(self, message: object) -> dict[str, Any]:
-        """The data, if it is about the task; else an empty object."""
         if not isinstance(message, dict):
             return {}
-        data = message.get("data")
         if message.get("type") == "error":  # nothing will come: the topic is refused, or it is down
             self.close()
-            code = data.get("code") if isinstance(data, dict) else None
-            raise SocketLost(is_final=code != UNAVAILABLE)
-        return data if isinstance(data, dict) and data.get("id") == self._task_id else {}
+            raise SocketLost(is_final=object_of(message, "data").get("code") != UNAVAILABLE)
+        return message
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._connection is not None:
             self._connection.send(json.dumps(message))
+
+
+class TaskEvents(TopicEvents):
+    """The events of one task."""
+
+    def __init__(self, login: Login, task_id: int) -> None:
+        super().__init__(login, f"task:{task_id}")
+        self._task_id = task_id
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        """The data of the next event; empty for one that is not about the task, None after
+        `timeout` seconds without one."""
+        message = self.receive_message(timeout)
+        if message is None:
+            return None
+        data = object_of(message, "data")
+        return data if data.get("id") == self._task_id else {}
 
 
 def _tls(url: str) -> SSLContext | None:

@@ -1,0 +1,81 @@
+"""`ollamactl chat` at a whole running panel, with a simulated Ollama behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tests.cli.test_end_to_end import Shell, real_panel
+from tests.components.panel import PanelProcess
+from tests.components.waiting import wait_until
+from tests.helpers.terminal import CTRL_C, Terminal
+
+__all__ = ["real_panel"]
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def ollama() -> Iterator[RunningSimulator]:
+    with running_simulator(tokens_per_second=40) as running:
+        running.control.publish("talker", MB)
+        running.control.publish("vectors", MB, family="bert")
+        running.control.install("talker", "vectors")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shell(real_panel: PanelProcess, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    shell = Shell(real_panel, tmp_path_factory.mktemp("config"))
+    wait_until(lambda: "talker" in shell.run("ls"), "the panel knows the model", 20)
+    return shell
+
+
+def test_one_question_is_answered_on_stdout(shell: Shell) -> None:
+    said = shell.run("chat", "talker", "Hello you")
+    assert 'You wrote: "Hello you"' in said
+    piped = shell.run("chat", "talker", "Sum this up:", stdin="one two three")
+    assert 'You wrote: "Sum this up: one two three"' in piped
+
+
+def test_json_is_one_event_a_line(shell: Shell) -> None:
+    lines = [json.loads(line) for line in shell.run("chat", "talker", "Hi", "--json").splitlines()]
+    *parts, last = lines
+    text = "".join(part["text"] for part in parts if part["event"] == "text")
+    assert last["message"]["content"] == text
+    assert (last["event"], last["message"]["state"]) == ("answer", "complete")
+    again = shell.run(
+        "chat", "--session", str(last["chat"]), "And", "you?", "--system", "Be brief."
+    )
+    assert 'You wrote: "And you?"' in again
+
+
+def test_what_goes_wrong_ends_with_its_code(shell: Shell, ollama: RunningSimulator) -> None:
+    assert "makes embeddings only" in shell.run("chat", "vectors", "Hi", code=1)
+    assert "was not found" in shell.run("chat", "nothing", "Hi", code=4)
+    assert "Say which model" in shell.run("chat", code=2)
+    ollama.control.fault("http_500_empty", endpoint="/api/chat", count=1)
+    assert "Error:" in shell.run("chat", "talker", "Hi", code=1)
+
+
+def test_a_talk_on_a_terminal(shell: Shell, tmp_path: Path) -> None:
+    terminal = Terminal(shell.environment, "chat", "talker")
+    terminal.wait_for(">>> ")
+    terminal.press("Hello you\n")
+    terminal.wait_for('You wrote: "Hello you"')
+    terminal.press("/set parameter temperature 0.5\n")
+    terminal.wait_for("0.5 now")
+    terminal.press("/nonsense\n")
+    terminal.wait_for("There is no command")
+    terminal.press("word " * 50 + "end\n")
+    terminal.wait_for("no model has run")
+    terminal.press(CTRL_C)
+    wait_until(lambda: terminal.screen.rstrip().endswith(">>>"), "it asks again", 20)
+    assert not terminal.screen.rstrip().endswith('end"')
+    terminal.press("/bye\n")
+    assert terminal.end() == 0
+    assert "ollamactl chat --session" in terminal.screen
+    terminal.close()
