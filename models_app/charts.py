@@ -19,6 +19,7 @@ class Dot:
     y: float
     value: float
     at: datetime
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,12 @@ class Chart:
         return self.dots[-1]
 
 
-def line_chart(values: Sequence[tuple[datetime, float]]) -> Chart | None:
+def line_chart(
+    values: Sequence[tuple[datetime, float]], *, kinds: Sequence[str] = ()
+) -> Chart | None:
     """A chart of values in the order of their times, from zero up; None without a value.
+
+    `kinds`, where given, says of each value what it is, so that dots can look different.
 
     They stand side by side, at even distances: what is compared is one run with the next.
     """
@@ -57,6 +62,7 @@ def line_chart(values: Sequence[tuple[datetime, float]]) -> Chart | None:
             y=round(HEIGHT - MARGIN - value / most * (HEIGHT - 2 * MARGIN), 1),
             value=value,
             at=at,
+            kind=kinds[number] if kinds else "",
         )
         for number, (at, value) in enumerate(values)
     ]

@@ -11,9 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_app.api.serializers import SyncInputSerializer
+from models_app.chat.usage import measured_answers, usage_of
 from models_app.choices import ModelStatus, Source
 from models_app.events import live_status
-from models_app.models import Benchmark, OllamaModel, OllamaServer
+from models_app.models import Benchmark, ModelUse, OllamaModel, OllamaServer
 from models_app.services import benchmarks
 from models_app.services.details import describe_model
 from models_app.services.freeing import freed_by_deletion
@@ -166,6 +167,46 @@ class PerformanceSerializer(serializers.Serializer[Any]):
     runs = BenchmarkSerializer(many=True)
 
 
+class UsedSerializer(serializers.Serializer[Any]):
+    """One user's share; an empty name: users who are gone."""
+
+    user = serializers.CharField(allow_blank=True)
+    requests = serializers.IntegerField()
+    prompt_tokens = serializers.IntegerField()
+    tokens = serializers.IntegerField()
+
+
+class AnswerFiguresSerializer(serializers.ModelSerializer[ModelUse]):
+    """How fast one answer in a chat was: seconds, tokens a second; null where it is not known."""
+
+    class Meta:
+        model = ModelUse
+        fields = [
+            "created_at",
+            "prompt_tokens",
+            "tokens",
+            "load_seconds",
+            "first_token_seconds",
+            "token_rate",
+        ]
+        read_only_fields = fields
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Requests and tokens in chats. `by`: who asked most; without the right to see users, oneself.
+
+    `answers`: the newest whose speed is known, the newest first.
+    """
+
+    requests = serializers.IntegerField()
+    prompt_tokens = serializers.IntegerField()
+    tokens = serializers.IntegerField()
+    first_at = serializers.DateTimeField(allow_null=True)
+    last_at = serializers.DateTimeField(allow_null=True)
+    by = UsedSerializer(many=True)
+    answers = AnswerFiguresSerializer(many=True)
+
+
 class ModelDetailSerializer(ModelSerializer):
     """A model with what its server says of it now; `details` is null when it does not answer.
 
@@ -175,9 +216,10 @@ class ModelDetailSerializer(ModelSerializer):
     details = serializers.SerializerMethodField()
     frees = serializers.SerializerMethodField()
     performance = serializers.SerializerMethodField()
+    usage = serializers.SerializerMethodField()
 
     class Meta(ModelSerializer.Meta):
-        fields = [*ModelSerializer.Meta.fields, "details", "frees", "performance"]
+        fields = [*ModelSerializer.Meta.fields, "details", "frees", "performance", "usage"]
         read_only_fields = fields
 
     @extend_schema_field(DetailsSerializer(allow_null=True))
@@ -193,6 +235,12 @@ class ModelDetailSerializer(ModelSerializer):
     def get_performance(self, model: OllamaModel) -> Any:
         known = benchmarks.performance_of(model)
         return PerformanceSerializer(known).data if known else None
+
+    @extend_schema_field(UsageSerializer)
+    def get_usage(self, model: OllamaModel) -> Any:
+        usage = usage_of(model, seen_by=self.context["request"].user)
+        known = {**vars(usage), "answers": measured_answers(model)}
+        return UsageSerializer(known).data
 
 
 class BenchmarkRequestSerializer(StrictSerializer):

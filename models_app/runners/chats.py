@@ -81,7 +81,7 @@ class ChatRunner(Runner):
         model = order.model
         loaded = InMemory(await client.ps()).facts(key=model.key, digest=model.digest)
         self.run.progress(phase="prompt" if loaded else "loading")
-        answer = _Answer(order)
+        answer = _Answer(order, was_loaded=loaded is not None)
         lines = client.chat(
             model.name,
             order.messages,
@@ -102,8 +102,9 @@ class ChatRunner(Runner):
 class _Answer:
     """What has come of an answer, on its way to those who watch and to its row."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, *, was_loaded: bool) -> None:
         self.writing = Writing()
+        self._was_loaded = was_loaded
         self._order = order
         self._begun = time.monotonic()
         self._first: float | None = None
@@ -158,7 +159,7 @@ class _Answer:
             "done_reason": last.done_reason,
             "prompt_tokens": last.prompt_tokens,
             "tokens": tokens,
-            "load_seconds": last.load_s,
+            "load_seconds": None if self._was_loaded else last.load_s,
             "first_token_seconds": first,
             "token_rate": round(tokens / last.tokens_s, 3) if tokens and last.tokens_s else None,
             "seconds": round(now - self._begun, 3),

@@ -14,12 +14,14 @@ from django.views.decorators.http import require_safe
 from audit_app.guards import requires
 from models_app.actions import ACTIONS, Action, available_actions
 from models_app.batches.buttons import operations_for
+from models_app.chat.events import CHAT
+from models_app.chat.sessions import can_chat
 from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from models_app.quick_filters import chosen_in, quick_filters
 from models_app.services.details import describe_model
-from models_app.views.performance import shown_performance
+from models_app.views.performance import shown_performance, shown_usage
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
 from ollamactl.lib.paging import Option, clean_query, keep_in_address, listing_of, options_of
@@ -169,7 +171,12 @@ def with_actions(
 ) -> dict[str, Any]:
     """A model and the buttons that it has for this user, in a list or on its own page."""
     actions: list[Action] = [ACTIONS[name] for name in available_actions(model, request.user)]
-    return {"model": model, "actions": [one for one in actions if one.in_list or not in_list]}
+    chats = can_chat(model) and request.user.has_perm(CHAT)
+    return {
+        "model": model,
+        "can_chat": chats,
+        "actions": [one for one in actions if one.in_list or not in_list],
+    }
 
 
 def _last_log(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
@@ -187,5 +194,7 @@ def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
         "row": with_actions(model, request, in_list=False),
         "model": model,
         "performance": shown_performance(model),
+        "used": shown_usage(model, request.user),
+        "can_chat": can_chat(model) and request.user.has_perm(CHAT),
         "history": history.select_related("created_by")[:TASKS_SHOWN],
     }

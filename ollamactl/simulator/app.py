@@ -122,7 +122,7 @@ class Simulator:
 
     def _make_routes(self) -> dict[str, dict[str, Handler]]:
         models = ModelsApi(self.store, self.pulls)
-        inference = InferenceApi(self.settings, self.store, self.runners)
+        inference = InferenceApi(self.settings, self.store, self.runners, self.faults)
         return {
             "/": {"GET": _running},
             "/api/version": {"GET": _version},

@@ -10,8 +10,9 @@ from typing import Any, Final
 PULL_KINDS: Final = frozenset(
     {"stall", "cut", "disk_full", "missing", "error_in_stream", "digest_mismatch"}
 )
+ANSWER_KINDS: Final = frozenset({"cut_answer"})
 REQUEST_KINDS: Final = frozenset({"http_503", "http_500_empty", "http_error", "hang", "html"})
-KINDS: Final = PULL_KINDS | REQUEST_KINDS | {"slow"}
+KINDS: Final = PULL_KINDS | REQUEST_KINDS | ANSWER_KINDS | {"slow"}
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Fault:
         `seconds`.
     model: a shell pattern over the name as `/api/tags` shows it; empty for any.
     endpoint: a shell pattern over the path (`/api/pull`, `/v2/*`).
-    at_bytes: bytes of the pull after which it happens.
+    at_bytes: bytes of the pull after which it happens; words of the answer, for `cut_answer`.
     count: how many requests fail before it heals by itself; None: until cleared.
     status, message: for `http_error`, `error_in_stream`.
     """

@@ -7,7 +7,7 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -21,12 +21,16 @@ from ollamactl.simulator.bodies import (
     streams,
 )
 from ollamactl.simulator.durations import parse_keep_alive
-from ollamactl.simulator.http_server import Request, Response
+from ollamactl.simulator.faults import ANSWER_KINDS, Faults
+from ollamactl.simulator.http_server import CutConnection, Request, Response
 from ollamactl.simulator.models_api import answer_lines
 from ollamactl.simulator.pulls import Line
 from ollamactl.simulator.runners import Runners
 from ollamactl.simulator.settings import Settings
 from ollamactl.simulator.store import Installed, Store, timestamp
+
+# What a model that thinks says before its answer.
+_THOUGHTS = ("They", " want", " to", " see", " how", " thinking", " looks.")
 
 Shape = Callable[[str], Line]
 
@@ -34,8 +38,9 @@ Shape = Callable[[str], Line]
 class InferenceApi:
     """Handlers; each takes a request and gives a response."""
 
-    def __init__(self, settings: Settings, store: Store, runners: Runners) -> None:
+    def __init__(self, settings: Settings, store: Store, runners: Runners, faults: Faults) -> None:
         self._settings = settings
+        self._faults = faults
         self._store = store
         self._runners = runners
 
@@ -59,8 +64,14 @@ class InferenceApi:
         prompt = str(messages[-1].get("content") or "") if messages else ""
         if messages and not prompt:
             prompt = " "
+        thinks = "thinking" in model.manifest.capabilities and body.get("think") is not False
         return await self._complete(
-            model, body, keep_alive, prompt, lambda t: {"message": _assistant(t)}
+            model,
+            body,
+            keep_alive,
+            prompt,
+            lambda t: {"message": _assistant(t)},
+            thoughts=_THOUGHTS if prompt and thinks else (),
         )
 
     async def embed(self, request: Request) -> Response:
@@ -104,6 +115,7 @@ class InferenceApi:
         keep_alive: float | None,
         prompt: str,
         shape: Shape,
+        thoughts: Sequence[str] = (),
     ) -> Response:
         text = model_text(body)
         head = {"model": text, "created_at": timestamp(datetime.now(UTC))}
@@ -119,7 +131,7 @@ class InferenceApi:
         if not prompt:
             async with self._runners.use(model, _options(body), keep_alive):
                 return Response.json(head | shape("") | {"done": True, "done_reason": "load"})
-        lines = self._tokens(model, body, keep_alive, prompt, shape)
+        lines = self._tokens(model, body, keep_alive, prompt, shape, thoughts)
         if streams(body):
             return await answer_lines(lines, stream=True)
         return Response.json(await _joined(lines, shape))
@@ -131,7 +143,9 @@ class InferenceApi:
         keep_alive: float | None,
         prompt: str,
         shape: Shape,
+        thoughts: Sequence[str],
     ) -> AsyncGenerator[Line]:
+        fault = self._faults.take("/api/chat", model.name.display, ANSWER_KINDS)
         started = time.monotonic()
         async with self._runners.use(model, _options(body), keep_alive):
             loaded = time.monotonic()
@@ -139,7 +153,13 @@ class InferenceApi:
             limit = int(_options(body).get("num_predict") or 0)
             reason = "length" if 0 < limit < len(words) else "stop"
             words = words[:limit] if limit > 0 else words
-            for word in words:
+            for thought in thoughts:
+                await asyncio.sleep(1 / self._settings.tokens_per_second)
+                message = {**_assistant(""), "thinking": thought}
+                yield _head(body) | {"message": message} | {"done": False}
+            for number, word in enumerate(words):
+                if fault is not None and number >= fault.at_bytes:
+                    raise CutConnection
                 await asyncio.sleep(1 / self._settings.tokens_per_second)
                 yield _head(body) | shape(word) | {"done": False}
             ended = time.monotonic()
@@ -153,7 +173,7 @@ class InferenceApi:
                     "load_duration": _nanoseconds(loaded - started),
                     "prompt_eval_count": len(prompt.split()) + 8,
                     "prompt_eval_duration": _nanoseconds((ended - loaded) / 10),
-                    "eval_count": len(words),
+                    "eval_count": len(words) + len(thoughts),
                     "eval_duration": _nanoseconds(ended - loaded),
                 }
             )

@@ -1,0 +1,232 @@
+"""Chats over the API: a user's own, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from models_app.chat.records import ChatMessage, ChatSession
+from models_app.models import OllamaModel
+from tasks_app.models import Task
+from tests.api.queries import count_queries
+from tests.factories import (
+    ChatMessageFactory,
+    ChatSessionFactory,
+    OllamaModelFactory,
+    UserFactory,
+    token_of,
+)
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/chats/"
+
+
+@pytest.fixture
+def me() -> Any:
+    return UserFactory(role="operator")
+
+
+@pytest.fixture
+def client(me: Any) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(me)}")
+    return client
+
+
+@pytest.fixture
+def model() -> OllamaModel:
+    return OllamaModelFactory()
+
+
+@pytest.fixture
+def chat(me: Any, model: OllamaModel) -> ChatSession:
+    return ChatSessionFactory(owner=me, model=model, title="The first")
+
+
+def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaModel) -> None:
+    body = {"model": model.pk, "system": "Be brief.", "options": {"temperature": "0.5"}}
+    made = client.post(URL, body)
+    assert made.status_code == 201
+    row = made.json()
+    assert (row["options"], row["think"], row["title"]) == ({"temperature": 0.5}, None, "")
+    url = f"{URL}{row['id']}/"
+    changed = client.patch(url, {"title": " A  title ", "think": True, "system": ""}).json()
+    assert (changed["title"], changed["think"], changed["system"]) == ("A title", True, "")
+    assert changed["options"] == {"temperature": 0.5}
+    assert client.patch(url, {"think": None}).json()["think"] is None
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "attr"),
+    [
+        ({}, "model"),
+        ({"model": 10**6}, "model"),
+        ({"model": True}, "model"),
+        ({"model": "x"}, "model"),
+        ({"options": {"warmth": 1}}, "parameters"),
+        ({"options": {"temperature": "hot"}}, "parameters"),
+        ({"options": 3}, "options"),
+        ({"system": "x" * 50_001}, "system"),
+        ({"title": "x" * 201}, "title"),
+        ({"color": "red"}, "color"),
+    ],
+)
+def test_bad_input_is_said(
+    client: APIClient, model: OllamaModel, body: dict[str, Any], attr: str
+) -> None:
+    given = body if attr == "model" else {"model": model.pk, **body}
+    answer = client.post(URL, given)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"] == attr
+    assert not ChatSession.objects.exists()
+
+
+def test_a_prompt_is_kept_before_it_is_accepted(client: APIClient, chat: ChatSession) -> None:
+    answer = client.post(f"{URL}{chat.pk}/messages/", {"content": "Why?\r\nHow?"})
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["message"]["content"], body["message"]["role"]) == ("Why?\nHow?", "user")
+    assert (body["answer"]["state"], body["answer"]["position"]) == ("pending", 2)
+    assert body["task"]["type"] == "model.chat"
+    assert ChatMessage.objects.filter(pk=body["answer"]["id"], task=body["task"]["id"]).exists()
+    busy = client.post(f"{URL}{chat.pk}/messages/", {"content": "And?"})
+    assert busy.status_code == 409
+    assert busy.json()["errors"][0]["code"] == "answering"
+    assert busy.json()["task"] == body["task"]["id"]
+    stop = f"{URL}{chat.pk}/messages/{body['answer']['id']}/stop/"
+    assert client.post(stop).json()["answer"]["state"] == "stopped"
+    assert client.post(stop).status_code == 409
+    again = client.post(f"{URL}{chat.pk}/messages/{body['answer']['id']}/regenerate/")
+    assert again.status_code == 202
+    listed = client.get(f"{URL}{chat.pk}/messages/").json()
+    assert [row["id"] for row in listed["results"]] == [
+        body["message"]["id"],
+        again.json()["answer"]["id"],
+    ]
+    assert Task.objects.filter(type="model.chat").count() == 2
+
+
+@pytest.mark.parametrize("content", ["", " \n", None, 3, "x" * 200_001])
+def test_a_prompt_that_is_none(client: APIClient, chat: ChatSession, content: Any) -> None:
+    answer = client.post(f"{URL}{chat.pk}/messages/", {"content": content})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"] == "content"
+
+
+def test_nobody_else_sees_a_chat(chat: ChatSession) -> None:
+    message = ChatMessageFactory(session=chat, position=1)
+    for other in (UserFactory(role="administrator"), UserFactory(is_superuser=True)):
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(other)}")
+        assert client.get(URL).json()["count"] == 0
+        url = f"{URL}{chat.pk}/"
+        for path in ("", "messages/", f"messages/{message.pk}/", "export/"):
+            assert client.get(url + path).status_code == 404
+        assert client.patch(url, {"title": "mine"}).status_code == 404
+        assert client.delete(url).status_code == 404
+        for path in ("messages/", "command/"):
+            body = {"content": "x"} if path == "messages/" else {"command": "/?"}
+            assert client.post(url + path, body).status_code == 404
+    assert ChatSession.objects.filter(pk=chat.pk).exists()
+
+
+def test_a_message_of_another_chat_is_not_in_this_one(client: APIClient, chat: ChatSession) -> None:
+    other = ChatMessageFactory(session=ChatSessionFactory(owner=chat.owner, model=chat.model))
+    assert client.get(f"{URL}{chat.pk}/messages/{other.pk}/").status_code == 404
+    assert (
+        client.post(f"{URL}{chat.pk}/messages/{other.pk}/edit/", {"content": "x"}).status_code
+        == 404
+    )
+
+
+def test_chats_are_found_by_title_and_by_what_was_said(
+    client: APIClient, chat: ChatSession, me: Any
+) -> None:
+    other = ChatSessionFactory(owner=me, model=OllamaModelFactory(), title="Second")
+    ChatMessageFactory(session=other, position=1, content="Needle in it")
+    ChatMessageFactory(session=chat, position=1, content="needle", is_current=False)
+
+    def found(query: str) -> list[int]:
+        return [row["id"] for row in client.get(f"{URL}?{query}").json()["results"]]
+
+    assert found("search=FIRST") == [chat.pk]
+    assert found("search=needle") == [other.pk]
+    assert found(f"model={chat.model_id}") == [chat.pk]
+    assert found(f"server={other.model.server_id}") == [other.pk]
+    assert found("ordering=title") == [other.pk, chat.pk]
+    assert client.get(f"{URL}?nothing=1").status_code == 400
+
+
+def test_lists_cost_the_same_for_any_number(client: APIClient, chat: ChatSession, me: Any) -> None:
+    def both() -> None:
+        assert client.get(URL).status_code == 200
+        assert client.get(f"{URL}{chat.pk}/messages/").status_code == 200
+
+    ChatMessageFactory.create_batch(2, session=ChatSessionFactory(owner=me))
+    ChatMessageFactory(session=chat, position=100)
+    few = count_queries(both)
+    ChatSessionFactory.create_batch(20, owner=me, model=chat.model)
+    for number in range(1, 30):
+        ChatMessageFactory(session=chat, position=number)
+    assert count_queries(both) == few
+
+
+def test_an_export_has_it_all(client: APIClient, chat: ChatSession) -> None:
+    ChatMessageFactory(session=chat, position=1, content="Why?")
+    ChatMessageFactory(
+        session=chat, position=2, role="assistant", content="So.", thinking="Hm ```", model_name="m"
+    )
+    as_json = client.get(f"{URL}{chat.pk}/export/?format=json")
+    assert as_json["Content-Disposition"] == f'attachment; filename="chat-{chat.pk}-The-first.json"'
+    assert [row["content"] for row in json.loads(as_json.content)["messages"]] == ["Why?", "So."]
+    text = client.get(f"{URL}{chat.pk}/export/").content.decode()
+    assert text.startswith("# The first\n")
+    assert "````thinking\nHm ```\n````" in text
+    assert client.get(f"{URL}{chat.pk}/export/?format=pdf").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("/set system Be brief.", "system", "Be brief."),
+        ("/set parameter temperature 0.5", "options", {"seed": 7, "temperature": 0.5}),
+        ("/set parameter seed", "options", {}),
+        ("/set parameter stop <|x|>", "options", {"seed": 7, "stop": ["<|x|>"]}),
+        ("/set think", "think", True),
+        ("/set nothink", "think", False),
+        ("/clear", "context_from", 2),
+    ],
+)
+def test_commands_change_the_chat(
+    client: APIClient, chat: ChatSession, line: str, field: str, value: Any
+) -> None:
+    ChatSession.objects.update(options={"seed": 7})
+    ChatMessageFactory(session=chat, position=1)
+    said = client.post(f"{URL}{chat.pk}/command/", {"command": line})
+    assert said.status_code == 200, said.json()
+    assert said.json()["text"]
+    assert said.json()["chat"][field] == value
+
+
+def test_commands_that_only_speak(client: APIClient, chat: ChatSession) -> None:
+    def say(line: str) -> Any:
+        return client.post(f"{URL}{chat.pk}/command/", {"command": line})
+
+    assert "/set system" in say("/?").json()["text"]
+    assert say("/bye").json()["action"] == "leave"
+    for line in ("/nonsense", "/set", "/set x", "/set parameter", "/set parameter warmth 1",
+                 "/load", "/load nothing", "/show x", "hello"):  # fmt: skip
+        answer = say(line)
+        assert answer.status_code == 400, line
+        assert answer.json()["errors"][0]["detail"]
+    other = OllamaModelFactory(server=chat.model.server, name="other:latest")
+    assert say("/load other").json()["chat"]["model"] == other.pk
+    OllamaModel.objects.filter(pk=other.pk).delete()
+    gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
+    assert (gone.status_code, gone.json()["errors"][0]["code"]) == (409, "model_gone")
+    assert client.get(f"{URL}{chat.pk}/").json()["model_name"] == "other:latest"
