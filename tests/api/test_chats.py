@@ -147,7 +147,8 @@ def test_a_message_of_another_chat_is_not_in_this_one(client: APIClient, chat: C
 def test_chats_are_found_by_title_and_by_what_was_said(
     client: APIClient, chat: ChatSession, me: Any
 ) -> None:
-    other = ChatSessionFactory(owner=me, model=OllamaModelFactory(), title="Second")
+    elsewhere = OllamaModelFactory()
+    other = ChatSessionFactory(owner=me, model=elsewhere, title="Second")
     ChatMessageFactory(session=other, position=1, content="Needle in it")
     ChatMessageFactory(session=chat, position=1, content="needle", is_current=False)
 
@@ -157,7 +158,7 @@ def test_chats_are_found_by_title_and_by_what_was_said(
     assert found("search=FIRST") == [chat.pk]
     assert found("search=needle") == [other.pk]
     assert found(f"model={chat.model_id}") == [chat.pk]
-    assert found(f"server={other.model.server_id}") == [other.pk]
+    assert found(f"server={elsewhere.server_id}") == [other.pk]
     assert found("ordering=title") == [other.pk, chat.pk]
     assert client.get(f"{URL}?nothing=1").status_code == 400
 
@@ -213,7 +214,7 @@ def test_commands_change_the_chat(
     assert said.json()["chat"][field] == value
 
 
-def test_commands_that_only_speak(client: APIClient, chat: ChatSession) -> None:
+def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: OllamaModel) -> None:
     def say(line: str) -> Any:
         return client.post(f"{URL}{chat.pk}/command/", {"command": line})
 
@@ -224,7 +225,7 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession) -> None:
         answer = say(line)
         assert answer.status_code == 400, line
         assert answer.json()["errors"][0]["detail"]
-    other = OllamaModelFactory(server=chat.model.server, name="other:latest")
+    other = OllamaModelFactory(server=model.server, name="other:latest")
     assert say("/load other").json()["chat"]["model"] == other.pk
     OllamaModel.objects.filter(pk=other.pk).delete()
     gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
