@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from models_app.rates import Sample
 
 WIDTH, HEIGHT = 320, 96
 # Room for the dots at the edges.
@@ -67,3 +70,38 @@ def line_chart(
         for number, (at, value) in enumerate(values)
     ]
     return Chart(dots, least=0.0, most=most)
+
+
+RATE_WIDTH, RATE_HEIGHT = 600, 120
+RATE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class RateChart:
+    """Rates over the last ten minutes; the page's script draws on from `samples`."""
+
+    samples: list[tuple[int, int]]
+    line: str
+    now: int
+    most: int
+    width: int = RATE_WIDTH
+    height: int = RATE_HEIGHT
+    seconds: int = RATE_SECONDS
+
+    @property
+    def json(self) -> str:
+        """The samples for the page's script."""
+        return json.dumps(self.samples)
+
+
+def rate_chart(samples: Sequence[Sample], *, now: float) -> RateChart:
+    """The line of the samples by their times: its right edge is now, its height their highest."""
+    shown = [(each.at, each.rate) for each in samples if now - RATE_SECONDS <= each.at <= now + 60]
+    most = max((rate for _at, rate in shown), default=0)
+    points = (
+        f"{RATE_WIDTH * (1 - max(0.0, now - at) / RATE_SECONDS):.1f},"
+        f"{RATE_HEIGHT - rate / (most or 1) * (RATE_HEIGHT - 8):.1f}"
+        for at, rate in shown
+    )
+    latest = shown[-1][1] if shown else 0
+    return RateChart(samples=shown, line=" ".join(points), now=latest, most=most)

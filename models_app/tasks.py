@@ -6,6 +6,7 @@ from celery import shared_task
 
 from models_app.checks import check_due, read_due_lists
 from models_app.discovery import look_for_a_server
+from models_app.rates import take_sample
 
 
 @shared_task(name="models_app.check")
@@ -19,3 +20,9 @@ def check() -> None:
 def read_lists() -> None:
     """Read the servers' lists of models that are due."""
     read_due_lists()
+
+
+@shared_task(name="models_app.sample_rate")
+def sample_rate() -> None:
+    """Keep how fast downloads come now, for the chart of the queue."""
+    take_sample()

@@ -30,6 +30,11 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"queue": "control", "expires": 2},
     },
+    "rates": {
+        "task": "models_app.sample_rate",
+        "schedule": 5.0,
+        "options": {"queue": "control", "expires": 4},
+    },
     "tidying": {
         "task": "tasks_app.tidy",
         "schedule": 300.0,

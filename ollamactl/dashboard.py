@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from models_app.choices import ServerStatus
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import OllamaModelQuerySet
+from models_app.views.downloads import resumed_notice
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 
@@ -57,6 +58,7 @@ def figures(request: HttpRequest) -> dict[str, Any]:
         "running": _shown(models.filter(is_loaded=True)),
         "downloads": _shown(models.filter(downloads)),
         "troubled_models": _shown(models.filter(in_trouble)),
+        "resumed": resumed_notice(request),
         "recent": tasks.order_by("-created_at", "-pk")[:SHOWN],
     }
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import timedelta
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
 from django.db import DatabaseError
+from django.db.models import Q
 
 from ollamactl.lib.figures import report_as
 from tasks_app.attempt import close_connections
+from tasks_app.choices import State
+from tasks_app.clock import from_now
 from tasks_app.hub import hub
+from tasks_app.models import Task
+from tasks_app.querysets import IN_ORDER
 from tasks_app.reconcile import reconcile
 from tasks_app.slots import slots
 from tasks_app.ticker import worker_ticker
 
 logger = logging.getLogger(__name__)
+
+NAMED = 20  # tasks in one line of the log
 
 
 def connect() -> None:
@@ -46,9 +54,22 @@ def on_shutting_down(**kwargs: Any) -> None:
     hub().release_all()
 
 
+def _say_what_goes_on() -> None:
+    """Log what an end of its worker has interrupted and what goes on now."""
+    goes_on = Q(state=State.QUEUED, interrupted_at__isnull=False) | Q(
+        state=State.RUNNING, resumed_at__gte=from_now(-timedelta(seconds=10))
+    )
+    found = Task.objects.filter(goes_on).order_by(*IN_ORDER)
+    names = [str(task) for task in found[: NAMED + 1]]
+    if names:
+        more = ", …" if len(names) > NAMED else ""
+        logger.info("Resumed after a restart: %s%s", ", ".join(names[:NAMED]), more)
+
+
 def _begin() -> None:
     try:
         reconcile(hub().owner)
+        _say_what_goes_on()
     except DatabaseError as error:
         logger.warning("The rows cannot be looked at yet: %s", error)
     finally:

@@ -48,6 +48,7 @@ SIDEBAR = {
                 _item(
                     _("Catalogue"), "menu_book", "admin:catalogue", "models_app.view_ollamamodel"
                 ),
+                _item(_("Downloads"), "download", "admin:downloads", "tasks_app.view_task"),
                 _item(_("Servers"), "dns", "admin:servers", "models_app.view_ollamaserver"),
                 _item(_("Tasks"), "checklist", "admin:tasks", "tasks_app.view_task"),
             ]

@@ -238,7 +238,7 @@ def _handler_of(panel: FakePanel) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
             self.close_connection = True
 
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - names of the standard library
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the standard library
 
         def _serve_socket(self) -> None:
             key = self.headers["Sec-WebSocket-Key"] + _WEBSOCKET_KEY

@@ -83,6 +83,11 @@ TABLE = [
     ("chat-stop", (MESSAGE,), "post", WORKERS),
     ("chat-edit", (MESSAGE,), "get", WORKERS),
     ("settings", (), "get", EVERYBODY),
+    ("downloads", (), "get", EVERYBODY),
+    ("downloads-pause", (), "post", WORKERS),
+    ("downloads-resume", (), "post", WORKERS),
+    ("downloads-resumed", (), "post", EVERYBODY),
+    ("download-act", ("first",), "post", WORKERS),
     ("settings", (), "post", ADMINISTRATORS),
     ("tasks", (), "get", EVERYBODY),
     ("task", (), "get", EVERYBODY),
@@ -106,6 +111,10 @@ WITHOUT_ID = {
     "chats",
     "chat-begin",
     "settings",
+    "downloads",
+    "downloads-pause",
+    "downloads-resume",
+    "downloads-resumed",
 }
 
 
@@ -123,6 +132,7 @@ def address_of(db: None) -> Address:
         "model": OllamaModelFactory(server=server).pk,
         "server": server.pk,
         "task": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
+        "download": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
     }
 
     def address(name: str, rest: tuple[str, ...]) -> str:
