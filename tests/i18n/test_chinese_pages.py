@@ -33,6 +33,7 @@ ANSWER_WITHOUT_A_PAGE = {
     *("model-act", "model-add-check", "model-counts", "server-check", "server-sync"),
     *("task-act", "task-notice", "task-parts", "batch", "batch-begin"),
     *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
+    *("downloads-pause", "downloads-resume", "downloads-resumed", "download-act"),
 }
 OWN_PAGES = sorted(
     {"index", "password_change"}

@@ -43,7 +43,7 @@ def test_a_model_that_shares_layers_with_one_that_is_there(
 
 def sent_by(panel: Panel, registry: RegistryProcess, name: str) -> int:
     """The bytes of blobs that go out for one pull through the panel."""
-    before = registry.blobs.bytes_sent
+    before = registry.blobs.sent
     pull = panel.pull(name)
     panel.wait(pull.task, timeout=60)
-    return registry.blobs.bytes_sent - before
+    return registry.blobs.sent - before
