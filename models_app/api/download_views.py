@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -112,7 +113,7 @@ class DownloadViewSet(PanelViewSet):
 
     queryset = Task.objects.none()
     serializer_class = DownloadSerializer
-    permissions = {"list": VIEW, "state": VIEW, "pause": CANCEL, "resume": RETRY}
+    permissions = {"list": VIEW, "retrieve": VIEW, "state": VIEW, "pause": CANCEL, "resume": RETRY}
 
     def get_queryset(self) -> QuerySet[Task]:
         return downloads.all_downloads()
@@ -120,10 +121,13 @@ class DownloadViewSet(PanelViewSet):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Those that run, those that wait with their reasons, and the paused ones."""
         page = self.paginate_queryset(self.get_queryset()) or []
-        known = {found.task.pk: found for found in downloads.look_at(page)}
-        context = {**self.get_serializer_context(), "known": known}
-        rows = DownloadSerializer(page, many=True, context=context)
+        rows = DownloadSerializer(page, many=True, context=self._known(page))
         return self.get_paginated_response(rows.data)
+
+    def retrieve(self, request: Request, pk: int, *args: Any, **kwargs: Any) -> Response:
+        """One of them, with its place in the queue."""
+        task = self.get_object()
+        return Response(DownloadSerializer(task, context=self._known([task])).data)
 
     @extend_schema(responses=QueueStateSerializer)
     @action(detail=False, methods=["get"])
@@ -157,3 +161,7 @@ class DownloadViewSet(PanelViewSet):
         self.refuse_body()
         resumed, left = downloads.let_downloads_go_on(actor=self.actor)
         return self.accepted(resumed=resumed, left=left)
+
+    def _known(self, shown: Sequence[Task]) -> dict[str, Any]:
+        known = {found.task.pk: found for found in downloads.look_at(shown)}
+        return {**self.get_serializer_context(), "known": known}

@@ -92,6 +92,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("patch", "v1/tasks/<int:pk>/"): OPERATES,
     ("get", "v1/settings/"): SEES,
     ("get", "v1/downloads/"): SEES,
+    ("get", "v1/downloads/<int:pk>/"): SEES,
     ("get", "v1/downloads/state/"): SEES,
     ("post", "v1/downloads/pause/"): OPERATES,
     ("post", "v1/downloads/resume/"): OPERATES,
@@ -137,6 +138,7 @@ def there(db: None, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> di
         "servers": model.server.pk,
         "tasks": TaskFactory(type="server.sync", resource_type="server").pk,
         "audit": record.pk,
+        "downloads": TaskFactory(type="model.pull").pk,
     }
 
 
