@@ -10,6 +10,7 @@ from models_app.batch_models import Batch
 from models_app.chat.records import ChatMessage, ChatSession, ModelUse
 from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
+from models_app.search_records import RecentSearch, SavedSearch
 from models_app.settings_models import PanelSettings
 from ollamactl.lib.crypto import EncryptedJSONField
 from ollamactl.lib.sentences import SentenceField
@@ -23,6 +24,8 @@ __all__ = [
     "OllamaModel",
     "OllamaServer",
     "PanelSettings",
+    "RecentSearch",
+    "SavedSearch",
 ]
 
 

@@ -15,6 +15,7 @@ from models_app.views import (
     models,
     panel_settings,
     pulls,
+    searches,
     server_actions,
     servers,
 )
@@ -22,6 +23,11 @@ from models_app.views import (
 urlpatterns: list[URLPattern] = [
     path("models/", models.model_list, name="models"),
     path("models/counts/", models.model_counts, name="model-counts"),
+    path("models/searches/", searches.search_list, name="searches"),
+    path("models/searches/add/", searches.add_search, name="search-add"),
+    path("models/searches/note/", searches.note_search, name="search-note"),
+    path("models/searches/<int:pk>/", searches.change_search, name="search-change"),
+    path("models/searches/<int:pk>/delete/", searches.delete_search, name="search-delete"),
     path("models/add/", pulls.add_model, name="model-add"),
     path("models/add/check/", pulls.check_name, name="model-add-check"),
     path("models/batch/", batches.plan, name="batch"),

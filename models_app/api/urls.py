@@ -9,6 +9,7 @@ from models_app.api.catalogue_views import CatalogueView
 from models_app.api.chat_views import ChatViewSet
 from models_app.api.download_views import DownloadViewSet
 from models_app.api.model_views import ModelViewSet
+from models_app.api.search_views import SearchViewSet
 from models_app.api.server_views import ServerViewSet
 from models_app.api.settings_views import SettingsView
 
@@ -16,6 +17,7 @@ router = SimpleRouter(use_regex_path=False)
 router.register("servers", ServerViewSet, basename="server")
 router.register("models", ModelViewSet, basename="model")
 router.register("downloads", DownloadViewSet, basename="download")
+router.register("searches", SearchViewSet, basename="search")
 router.register("chats", ChatViewSet, basename="chat")
 urlpatterns = [
     path("catalogue/", CatalogueView.as_view(), name="catalogue"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -22,9 +23,10 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.quick_filters import chosen_in, quick_filters
 from models_app.services.details import describe_model
 from models_app.views.performance import shown_performance, shown_usage
+from models_app.views.searches import context_of, default_query
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, gone, render_page
-from ollamactl.lib.paging import Option, clean_query, keep_in_address, listing_of, options_of
+from ollamactl.lib.paging import LIST, Option, clean_query, keep_in_address, listing_of, options_of
 from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 
@@ -42,6 +44,9 @@ MORE = ("server", "from", "min_size", "max_size", "created_after", "created_befo
 @requires(VIEW)
 def model_list(request: HttpRequest) -> HttpResponse:
     """The list: as a page, or alone for a filter, another page of it, or what changed live."""
+    chosen = "" if request.GET or is_fragment(request) else default_query(request)
+    if chosen:
+        return redirect(f"{request.path}?{chosen}")
     visible = OllamaModel.objects.visible_to(request.user).for_display().order_by("name", "pk")
     asked = OllamaModelFilter(request.GET, queryset=visible)
     rows = asked.qs if asked.is_valid() else visible.none()
@@ -49,6 +54,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "listing": listing,
         "listing_query": listing.query,
+        "note_values": json.dumps({"query": listing.query}),
         "typed": request.GET.get("search", ""),
         "rows": [with_actions(model, request) for model in listing.rows],
         "problems": asked.errors,
@@ -56,10 +62,13 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "quick_filters": quick_filters(OllamaModel.objects.visible_to(request.user), request.GET),
     }
     if is_fragment(request):
-        extra = {**context, "as_extra": True}  # the counts beside the list say what is switched on
+        # The counts beside the list say what is switched on; what came live is nobody's search.
+        extra = {**context, "as_extra": True, "is_asked": request.htmx.trigger != LIST}  # type: ignore[attr-defined]
         response = render(request, "models_app/model_table.html", extra)
         return keep_in_address(response, request, listing)
     context |= {
+        **context_of(request),
+        "is_asked": True,
         "batch_operations": operations_for(request.user),
         "choices": [
             _several(request, "status", _("Status"), ModelStatus.choices),

@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "downloads": "ollamactl.cli.remote.downloads:downloads",
     "move": "ollamactl.cli.remote.downloads:move",
     "settings": "ollamactl.cli.remote.settings:settings",
+    "searches": "ollamactl.cli.remote.searches:searches",
     "ls": "ollamactl.cli.remote.models:list_models",
     "ps": "ollamactl.cli.remote.models:list_running",
     "start": "ollamactl.cli.remote.lifecycle:start",

@@ -38,6 +38,9 @@ TABLE = [
     ("batch", (), "get", EVERYBODY),  # back to the list; each operation asks for its own right
     ("catalogue", (), "get", EVERYBODY),
     ("model-counts", (), "get", EVERYBODY),
+    ("searches", (), "get", EVERYBODY),
+    ("search-add", (), "get", EVERYBODY),
+    ("search-note", (), "post", EVERYBODY),
     ("model-add", (), "get", WORKERS),
     ("model-add", (), "post", WORKERS),
     ("model-add-check", (), "post", WORKERS),
@@ -102,6 +105,9 @@ WITHOUT_ID = {
     "models",
     "catalogue",
     "model-counts",
+    "searches",
+    "search-add",
+    "search-note",
     "batch",
     "model-add",
     "model-add-check",
@@ -179,8 +185,9 @@ def test_without_a_login_there_is_only_the_login(client: Client, address_of: Add
 
 def test_every_page_is_in_the_table() -> None:
     missing = {page.name for page in (*models_urls, *tasks_urls)} - {row[0] for row in TABLE}
-    # test_servers and test_batches have them: one asks a server, one needs what was chosen.
-    assert missing == {"server-check", "batch-begin"}
+    # test_servers and test_batches have them: one asks a server, one needs what was chosen;
+    # test_searches has those that are about a user's own search.
+    assert missing == {"server-check", "batch-begin", "search-change", "search-delete"}
 
 
 def test_the_stock_admin_asks_for_the_permission_of_each_model(client_of: ClientOf) -> None:
