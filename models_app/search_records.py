@@ -21,7 +21,7 @@ class SavedSearch(models.Model):
     )
     name = models.CharField(_("name"), max_length=100)
     query = models.CharField(_("query"), max_length=LONGEST_QUERY, blank=True)
-    is_default = models.BooleanField(_("default"), default=False)
+    is_default = models.BooleanField(_("opens the list"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('query', models.CharField(blank=True, max_length=2000, verbose_name='query')),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
+                ('is_default', models.BooleanField(default=False, verbose_name='opens the list')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_searches', to=settings.AUTH_USER_MODEL)),
             ],
