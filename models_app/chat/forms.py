@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatSession
-from models_app.chat.sessions import chat_models
+from models_app.chat.sessions import chat_models, models_to_offer
 from models_app.models import OllamaModel
 from models_app.services.parameters import read_lines
 from ollamactl.lib.errors import InvalidInput
@@ -91,7 +91,11 @@ class ChatForm(forms.Form):
                 "think": {None: "", True: "true", False: "false"}[session.think],
             },
         )
-        self.fields["model"].queryset = chat_models(user)  # type: ignore[attr-defined]
+        field: Any = self.fields["model"]
+        field.queryset = chat_models(user)
+        offered = models_to_offer(user, chosen=session.model_id)
+        nothing = [] if session.model_id else [("", "–")]
+        field.choices = nothing + [(row.pk, field.label_from_instance(row)) for row in offered]
 
     def clean_options(self) -> dict[str, Any]:
         """The parameters by name, in their types."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -28,6 +28,7 @@ from tasks_app.sequence import next_seq
 from tasks_app.words import ask_to_cancel
 
 GONE = Sentence(gettext_noop("This chat is gone. Begin a new one."))
+OFFERED = 100
 # What kinds of models only make vectors; the others are found out when they are asked.
 EMBEDDING_FAMILIES = ("bert", "nomic-bert", "nomic-bert-moe", "xlm-roberta", "jina-bert-v2")
 
@@ -58,6 +59,18 @@ def chat_models(user: User | AnonymousUser) -> QuerySet[OllamaModel]:
     rows = OllamaModel.objects.visible_to(user).exclude(digest="")
     embeds = Q(family__in=EMBEDDING_FAMILIES) | Q(name__icontains="embed")
     return rows.exclude(embeds).select_related("server").order_by("name", "pk")
+
+
+def models_to_offer(user: User | AnonymousUser, *, chosen: int | None = None) -> list[OllamaModel]:
+    """What a page offers: the models used last, by name, and the one that is chosen.
+
+    A fleet has thousands; each has a button of its own that leads to a chat.
+    """
+    rows = chat_models(user)
+    offered = list(rows.order_by(F("last_used_at").desc(nulls_last=True), "name", "pk")[:OFFERED])
+    if chosen is not None and all(model.pk != chosen for model in offered):
+        offered += rows.filter(pk=chosen)
+    return sorted(offered, key=lambda model: (model.name, model.pk))
 
 
 def create_chat(

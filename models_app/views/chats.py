@@ -15,7 +15,7 @@ from models_app.chat.events import CHAT
 from models_app.chat.exports import FORMATS
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
-from models_app.chat.sessions import chat_models, chats_of
+from models_app.chat.sessions import chats_of, models_to_offer
 from models_app.views.chat_shown import message_context, transcript_context
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.htmx import is_fragment
@@ -43,7 +43,11 @@ def chat_list(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "models_app/chats.html",
-        {**context, "models": list(chat_models(request.user)), "chosen": _chosen(request)},
+        {
+            **context,
+            "models": models_to_offer(request.user, chosen=_chosen(request)),
+            "chosen": _chosen(request),
+        },
         title=_("Chat"),
     )
 
@@ -72,9 +76,8 @@ def chat_head(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(CHAT)
 def chat_transcript(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest messages, or with `?before=` those before a position."""
-    before = request.GET.get("before", "")
-    number = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
-    return render_transcript(request, own_chat(request, pk), before=number)
+    before = number_of(request.GET.get("before", ""))
+    return render_transcript(request, own_chat(request, pk), before=before)
 
 
 @require_safe
@@ -118,6 +121,11 @@ def render_transcript(
     return render(request, "models_app/chat_messages.html", context)
 
 
-def _chosen(request: HttpRequest) -> str:
+def _chosen(request: HttpRequest) -> int | None:
     """The model that a link asks for."""
-    return request.GET.get("with", "")
+    return number_of(request.GET.get("with", ""))
+
+
+def number_of(text: str) -> int | None:
+    """A whole number of an address; None where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

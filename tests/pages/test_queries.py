@@ -36,7 +36,7 @@ def _fill(count: int) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["index", "dashboard", "models", "servers", "tasks"])
+@pytest.mark.parametrize("name", ["index", "dashboard", "models", "chats", "servers", "tasks"])
 def test_rows_cost_no_queries(
     administrator: Client, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

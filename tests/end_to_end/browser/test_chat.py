@@ -1,0 +1,114 @@
+"""The online terminal on a real Ollama with a real model: streamed, cut, stopped, in two tabs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.components.panel import PanelProcess
+from tests.components.registry import PushedModel
+from tests.end_to_end.api import Api
+from tests.end_to_end.browser.conftest import NewVisitor
+from tests.end_to_end.browser.test_looks import look_at, violations
+from tests.end_to_end.browser.visitor import Visitor
+
+ANSWERS = "article[data-role=assistant]"
+QUESTION = "Write **one** short sentence about the sea."
+PATIENCE = 200_000  # milliseconds: a model on two cores
+
+
+@pytest.fixture
+def model(admin: Api, server: int, pullable_model: PushedModel) -> int:
+    """The tiny model, pulled by the panel."""
+    row = admin.model(pullable_model.name)
+    if row is None:
+        admin.succeed(admin.post("models/", {"name": pullable_model.name, "server": server}))
+        row = admin.model(pullable_model.name)
+    assert row is not None
+    return int(row["id"])
+
+
+def chat_of(admin: Api, model: int, tokens: int) -> int:
+    options = {"num_predict": tokens, "temperature": 0, "seed": 1}
+    body = {"model": model, "options": options}
+    return int(admin.post("chats/", body, status=201)["id"])
+
+
+def ask(page: Page, text: str) -> None:
+    field = page.locator("#chat-content")
+    field.fill(text)
+    field.press("Enter")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_answer_comes_and_is_kept(
+    new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int, language: str
+) -> None:
+    chat = chat_of(admin, model, 8)
+    visitor = new_visitor(language)
+    visitor.log_in("admin", panel.password)
+    page = visitor.page
+    visitor.open(f"chats/{chat}/")
+    visitor.is_live()
+    ask(page, QUESTION)
+    answer = page.locator(ANSWERS).last
+    expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    row = admin.get(f"chats/{chat}/messages/")["results"][-1]
+    assert (row["tokens"], row["done_reason"]) == (8, "length")
+    assert row["content"]
+    expect(page.locator("#chat-content")).to_have_value("")
+    expect(page.locator("#chat-content")).to_be_focused()
+    page.locator("#chat-content").press("ArrowUp")
+    expect(page.locator("#chat-content")).to_have_value(QUESTION)
+    assert violations(page) == []
+    visitor.open(f"models/{model}/")
+    expect(page.locator("#model-panel")).to_contain_text(visitor.word("Tokens written"))
+
+
+def test_it_goes_on_after_a_cut_and_in_another_tab(
+    visitor: Visitor, admin: Api, model: int
+) -> None:
+    chat = chat_of(admin, model, 24)
+    page = visitor.page
+    visitor.open(f"chats/{chat}/")
+    visitor.is_live()
+    other = visitor.context.new_page()
+    other.goto(f"{visitor.panel.url}/chats/{chat}/")
+    expect(other.locator("[data-live-pill]")).to_have_attribute("data-state", "connected")
+    ask(page, "Tell a long story about a ship.")
+    for tab in (page, other):
+        expect(tab.locator(f"{ANSWERS} [data-chat-text]")).not_to_be_empty(timeout=PATIENCE)
+    visitor.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    page.wait_for_timeout(500)
+    visitor.context.set_offline(False)
+    for tab in (page, other):
+        answer = tab.locator(ANSWERS).last
+        expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    assert page.locator(ANSWERS).last.inner_text() == other.locator(ANSWERS).last.inner_text()
+    visitor.forgive("ERR_INTERNET_DISCONNECTED|WebSocket")
+
+
+def test_escape_stops_and_another_answer_can_be_had(
+    visitor: Visitor, admin: Api, model: int
+) -> None:
+    chat = chat_of(admin, model, 600)
+    page = visitor.page
+    visitor.open(f"chats/{chat}/")
+    visitor.is_live()
+    ask(page, "Count from one to a thousand in words.")
+    expect(page.locator(f"{ANSWERS} [data-chat-text]")).not_to_be_empty(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    expect(page.locator(ANSWERS).last).to_have_attribute("data-state", "stopped", timeout=PATIENCE)
+    row = admin.get(f"chats/{chat}/messages/")["results"][-1]
+    assert (row["state"], bool(row["content"])) == ("stopped", True)
+    changed = admin.call("PATCH", f"chats/{chat}/", json={"options": {"num_predict": 8}})
+    assert changed.status_code == 200
+    page.get_by_role("button", name=visitor.word("Answer again")).click()
+    expect(page.locator(ANSWERS)).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    ask(page, "/show info")
+    expect(page.locator("#chat-said")).to_contain_text("gemma3")
+    ask(page, "/nonsense")
+    expect(page.get_by_role("alert")).to_contain_text("/nonsense")
+    visitor.forgive("422")
+    assert look_at(visitor, "chats/", "chats") == []
