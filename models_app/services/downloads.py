@@ -126,17 +126,18 @@ def let_downloads_go_on(*, actor: Actor) -> tuple[int, int]:
     because their models have other work.
     """
     actor.require(tasks.RETRY)
+    paused = Task.objects.filter(type=PULL_TYPE, state=State.PAUSED)
+    ids = list(paused.order_by(*IN_ORDER).values_list("pk", flat=True)[:RESUMED_AT_ONCE])
+    # Before anything may begin: those that were at work stand before those that wait.
+    resumed = sum(_resume(task_id) for task_id in ids)
     with transaction.atomic():
         panel = locked_settings()
         panel.downloads_held = False
         panel.save(update_fields=["downloads_held"])
-        record_action(actor=actor, verb="downloads.resume")
+        record_action(actor=actor, verb="downloads.resume", data={"resumed": resumed})
         asked = Task.objects.filter(type=PULL_TYPE, state=State.RUNNING, pause_requested=True)
         asked.update(pause_requested=False)
         wake_on_commit(PULLS)
-    paused = Task.objects.filter(type=PULL_TYPE, state=State.PAUSED)
-    ids = list(paused.order_by(*IN_ORDER).values_list("pk", flat=True)[:RESUMED_AT_ONCE])
-    resumed = sum(_resume(task_id) for task_id in ids)
     return resumed, paused.count()
 
 

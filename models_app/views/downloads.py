@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from audit_app.actors import Actor
 from audit_app.guards import requires
@@ -157,7 +158,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _shown(request: HttpRequest, said: object, level: Level = "success") -> HttpResponse:
-    """The list as it is now, with what became of the wish."""
+    """What became of the wish. The list asks for itself: it may have changed again by now."""
     if not is_fragment(request):
         return go_to(request, reverse("admin:downloads"), said, level)
-    return toast(render(request, "models_app/download_list.html", _context(request)), said, level)
+    response = trigger_client_event(HttpResponse(status=204), "live:refresh", {})
+    return toast(response, said, level)
