@@ -85,3 +85,11 @@ RETRIED_CODES: dict[str, tuple[str, ...]] = {
     RetryOn.REGISTRY: ("registry_unreachable",),
     RetryOn.STALLED: ("stalled",),
 }
+
+
+class OnConflict(TextChoices):
+    """Who is right where a sync finds that the panel and a server differ."""
+
+    SERVER = "server", _("the server is right")
+    PANEL = "panel", _("the panel is right: pull its version again")
+    REPORT = "report", _("ask: list it, and leave both as they are")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from models_app.choices import AuthKind
+from models_app.choices import AuthKind, OnConflict
 from models_app.models import OllamaServer
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services.lifecycle import parse_name
@@ -121,6 +121,13 @@ class ServerForm(forms.Form):
         help_text=_("For example 2 GB. Empty: the panel's default."),
     )
 
+    on_conflict = forms.ChoiceField(
+        label=_("Where the panel and the server differ"),
+        choices=OnConflict.choices,
+        initial=OnConflict.SERVER,
+        required=False,
+        help_text=_("What syncs do with models that were changed or deleted outside the panel."),
+    )
     open_webui_url = forms.CharField(
         label=_("Address of Open WebUI"),
         required=False,
@@ -192,6 +199,7 @@ class ServerForm(forms.Form):
             "ca_pem": data["ca_pem"],
             **{name: data[name] for name in LIMITS},
             "open_webui_url": data["open_webui_url"],
+            "on_conflict": data["on_conflict"] or OnConflict.SERVER,
             "credentials": {key: data[field] or kept[key] for key, field in given.items()},
         }
 
@@ -216,7 +224,7 @@ class ServerForm(forms.Form):
 
 def initial_of(server: OllamaServer) -> dict[str, Any]:
     """What the form shows of a server: everything but the secrets."""
-    names = ("name", "base_url", "auth_kind", "ca_pem", "open_webui_url")
+    names = ("name", "base_url", "auth_kind", "ca_pem", "open_webui_url", "on_conflict")
     shown = {name: getattr(server, name) for name in names}
     credentials = server.credentials or {}
     return {

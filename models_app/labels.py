@@ -24,6 +24,7 @@ TASK_TYPES = {
     "model.batch": _("Batch"),
     "model.rollback": _("Roll-back"),
     "model.chat": _("Chat"),
+    "models.updates": _("Look for updates"),
     "server.sync": _("Sync"),
     "servers.sync": _("Sync of all servers"),
 }
@@ -43,6 +44,7 @@ TASK_PHASES = {
     "answering": _("answering the prompt"),
     "reading": _("reading the list of models"),
     "beginning": _("beginning"),
+    "asking": _("asking the registries"),
 }
 
 

@@ -8,7 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.batch_models import Batch
 from models_app.chat.records import ChatMessage, ChatSession, ModelUse
-from models_app.choices import AuthKind, ModelStatus, ServerKind, ServerStatus, Source
+from models_app.choices import (
+    AuthKind,
+    ModelStatus,
+    OnConflict,
+    ServerKind,
+    ServerStatus,
+    Source,
+)
+from models_app.conflict_models import SyncConflict
+from models_app.past import Outlasting
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from models_app.search_records import RecentSearch, SavedSearch
 from models_app.settings_models import PanelSettings
@@ -26,6 +35,7 @@ __all__ = [
     "PanelSettings",
     "RecentSearch",
     "SavedSearch",
+    "SyncConflict",
 ]
 
 
@@ -53,6 +63,12 @@ class OllamaServer(models.Model):
     ca_pem = models.TextField(_("own certificate authority (PEM)"), blank=True)
     open_webui_url = models.CharField(
         _("address of Open WebUI"), max_length=500, blank=True, default=""
+    )
+    on_conflict = models.CharField(
+        _("where the panel and the server differ"),
+        max_length=16,
+        choices=OnConflict.choices,
+        default=OnConflict.SERVER,
     )
     max_downloads = models.PositiveSmallIntegerField(
         _("downloads at once"),
@@ -202,7 +218,7 @@ class OllamaModel(models.Model):
         return bool(self.digest)
 
 
-class Benchmark(models.Model):
+class Benchmark(Outlasting):
     """How fast one version of a model answered, once. Written by its task, never changed.
 
     Times in seconds, rates in tokens a second; None: not measured or not said. `load_seconds` is
@@ -210,7 +226,11 @@ class Benchmark(models.Model):
     """
 
     model = models.ForeignKey(
-        OllamaModel, on_delete=models.CASCADE, related_name="benchmarks", verbose_name=_("model")
+        OllamaModel,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="benchmarks",
+        verbose_name=_("model"),
     )
     # One result a task, however often its end is written.
     task = models.OneToOneField(
@@ -236,7 +256,10 @@ class Benchmark(models.Model):
         verbose_name_plural = _("benchmarks")
         ordering = ["-created_at", "-pk"]
         default_permissions = ["view"]
-        indexes = [models.Index(fields=["model", "created_at"])]
+        indexes = [
+            models.Index(fields=["model", "created_at"]),
+            models.Index(fields=["past_server", "past_key"], name="benchmark_of_the_past"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model_id}: {self.token_rate:.1f} tokens/s"

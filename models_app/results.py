@@ -107,6 +107,25 @@ def describe_batch(result: Result) -> Outcome:
     return Outcome(told)
 
 
+def describe_updates(result: Result) -> Outcome:
+    """How many versions were asked for, and how many models are outdated."""
+    checked, outdated = number(result, "checked") or 0, number(result, "outdated") or 0
+    told = [
+        ngettext("%(count)s version checked", "%(count)s versions checked", checked)
+        % {"count": checked},
+        ngettext("%(count)s model outdated", "%(count)s models outdated", outdated)
+        % {"count": outdated},
+    ]
+    if unknown := number(result, "unknown"):
+        text = ngettext(
+            "of %(count)s its registry said nothing",
+            "of %(count)s registries said nothing",
+            unknown,
+        )
+        told.append(text % {"count": unknown})
+    return Outcome(told)
+
+
 def describe_sync(result: Result) -> Outcome:
     """The counts, and every conflict."""
     told = [
@@ -118,13 +137,15 @@ def describe_sync(result: Result) -> Outcome:
     if conflicts:
         count = len(conflicts)
         told.append(ngettext("%(count)s conflict", "%(count)s conflicts", count) % {"count": count})
-    return Outcome(told, _("Conflicts, left as they are"), conflicts)
+    return Outcome(told, _("Conflicts"), conflicts)
 
 
 def _conflict(item: Mapping[str, Any]) -> Mentioned:
     kinds = {
         "changed": _("the server has another version of it"),
         "gone": _("the server does not have it any more"),
+        "foreign": _("brought there by somebody else"),
+        "twin": _("another name of a model that is there"),
     }
     kind = str(item.get("kind", ""))
     return Mentioned(str(item.get("name", "")), kinds.get(kind, kind), number(item, "model"))
@@ -145,5 +166,6 @@ DESCRIBERS = {
     "model.benchmark": describe_benchmark,
     "model.batch": describe_batch,
     "model.rollback": describe_batch,
+    "models.updates": describe_updates,
     "server.sync": describe_sync,
 }

@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"queue": "control", "expires": 4},
     },
+    "schedule": {
+        "task": "models_app.schedule",
+        "schedule": 60.0,
+        "options": {"queue": "control", "expires": 30},
+    },
     "tidying": {
         "task": "tasks_app.tidy",
         "schedule": 300.0,

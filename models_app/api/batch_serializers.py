@@ -109,3 +109,13 @@ class AcceptedBatchSerializer(serializers.Serializer[Any]):
 
     task = TaskSerializer()
     plan = PlanSerializer()
+
+
+class UpdatesSerializer(serializers.Serializer[Any]):
+    """How many models are outdated, up to date, or of an unknown version."""
+
+    outdated = serializers.IntegerField()
+    up_to_date = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    checked_at = serializers.DateTimeField(allow_null=True)
+    task = TaskSerializer(allow_null=True)

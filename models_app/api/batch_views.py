@@ -14,9 +14,11 @@ from models_app.api.batch_serializers import (
     AcceptedBatchSerializer,
     BatchSerializer,
     PlanSerializer,
+    UpdatesSerializer,
 )
-from models_app.services import batches
-from tasks_app.api.serializers import TaskSerializer
+from models_app.services import batches, updates
+from models_app.services.lifecycle import PULL
+from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
 
 VIEW = "models_app.view_ollamamodel"
 
@@ -24,7 +26,12 @@ VIEW = "models_app.view_ollamamodel"
 class BatchActions(PanelViewSet):
     """What is done with many models; each operation asks for its own permission."""
 
-    permissions: ClassVar[dict[str, str]] = {"batch": VIEW, "batch_plan": VIEW}
+    permissions: ClassVar[dict[str, str]] = {
+        "batch": VIEW,
+        "batch_plan": VIEW,
+        "updates": VIEW,
+        "check_updates": PULL,
+    }
 
     @extend_schema(request=BatchSerializer, responses=PlanSerializer)
     @action(detail=False, methods=["post"], url_path="batch/plan")
@@ -46,3 +53,17 @@ class BatchActions(PanelViewSet):
         given.is_valid(raise_exception=True)
         begun = batches.start_batch(actor=self.actor, **given.as_call())
         return self.accepted(task=TaskSerializer(begun.task).data, plan=begun.plan.as_json())
+
+    @extend_schema(responses=UpdatesSerializer, filters=False)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def updates(self, request: Request) -> Response:
+        """What the last look at the registries has found; the models are those with `outdated`."""
+        return Response(UpdatesSerializer(updates.known_updates()).data)
+
+    @extend_schema(request=None, responses={202: AcceptedTaskSerializer})
+    @updates.mapping.post
+    def check_updates(self, request: Request) -> Response:
+        """Ask the registries now; a look that is under way is answered instead of a second one."""
+        self.refuse_body()
+        task = updates.check_updates(actor=self.actor)
+        return self.accepted(task=TaskSerializer(task).data)

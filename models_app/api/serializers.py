@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_app.choices import AuthKind, ServerKind, ServerStatus
+from models_app.choices import AuthKind, OnConflict, ServerKind, ServerStatus
 from models_app.models import OllamaServer
-from models_app.services.servers import LIMITS, POLICIES
+from models_app.services.servers import LIMITS
 from ollamactl.lib.api.serializers import Size, StrictSerializer, Text
 
 
@@ -55,6 +55,7 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
             "has_ca",
             "limits",
             "open_webui_url",
+            "on_conflict",
             "created_at",
         ]
         read_only_fields = fields
@@ -86,6 +87,7 @@ class ServerInputSerializer(StrictSerializer):
     credentials = CredentialsSerializer(required=False, allow_null=True)
     ca_pem = Text(required=False, allow_blank=True, max_length=100_000)
     open_webui_url = Text(required=False, allow_blank=True, max_length=500)
+    on_conflict = serializers.ChoiceField(OnConflict.choices, required=False)
     limits = LimitsSerializer(required=False)
 
     def as_fields(self) -> dict[str, Any]:
@@ -116,6 +118,6 @@ def _kind_of(credentials: dict[str, str]) -> AuthKind:
 
 
 class SyncInputSerializer(StrictSerializer):
-    """Who is right where the panel and the server differ."""
+    """Who is right where the panel and the server differ; else the server's own setting holds."""
 
-    on_conflict = serializers.ChoiceField(POLICIES, default="server")
+    on_conflict = serializers.ChoiceField(OnConflict.choices, required=False)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from models_app.chat.choices import UNDER_WAY, AnswerState, Role
+from models_app.past import Outlasting
 from ollamactl.lib.sentences import SentenceField
 
 
@@ -140,7 +141,7 @@ class ChatMessage(models.Model):
         return self.state in UNDER_WAY
 
 
-class ModelUse(models.Model):
+class ModelUse(Outlasting):
     """One request that a model answered, without what was said: it outlives the chat.
 
     Written once by the end of its task. Rates in tokens a second, times in seconds; None: not said.
@@ -149,6 +150,7 @@ class ModelUse(models.Model):
     model = models.ForeignKey(
         "models_app.OllamaModel",
         on_delete=models.CASCADE,
+        null=True,
         related_name="uses",
         verbose_name=_("model"),
     )
@@ -181,6 +183,7 @@ class ModelUse(models.Model):
         indexes = [
             models.Index(fields=["model", "-created_at"], name="use_of_model"),
             models.Index(fields=["model", "user"], name="use_by_user"),
+            models.Index(fields=["past_server", "past_key"], name="use_of_the_past"),
         ]
 
     def __str__(self) -> str:

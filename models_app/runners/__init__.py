@@ -12,6 +12,7 @@ from models_app.runners.memory import StartRunner, StopRunner
 from models_app.runners.pulls import PullRunner
 from models_app.runners.recreation import RecreateRunner
 from models_app.runners.syncs import SyncAllRunner, SyncRunner
+from models_app.runners.updates import UpdatesRunner
 
 __all__ = [
     "BatchRunner",
@@ -28,4 +29,5 @@ __all__ = [
     "StopRunner",
     "SyncAllRunner",
     "SyncRunner",
+    "UpdatesRunner",
 ]

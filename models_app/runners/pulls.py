@@ -96,6 +96,9 @@ class PullRunner(ModelRunner):
                 retryable=True,
             )
         self.run.log(f"success {facts['digest'][:12]}")
+        manifest = self._manifest
+        if manifest is not None and manifest.digest == facts["digest"]:
+            return {**facts, "outdated": False}
         return facts
 
     async def _layers(self, name: ModelName, config: RegistryConfig) -> dict[str, int] | None:

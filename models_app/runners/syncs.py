@@ -7,11 +7,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audit_app.actors import SYSTEM
+from audit_app.actors import SYSTEM, Actor
+from audit_app.choices import Origin
 from models_app.endpoints import client_of
 from models_app.models import OllamaServer
 from models_app.ollama.errors import OllamaError
 from models_app.services import sync
+from models_app.services.differing import Policy
 from models_app.services.listing import Listing
 from models_app.services.recreating import without_workshop
 from models_app.services.servers import create_sync
@@ -42,10 +44,15 @@ class SyncRunner(Runner):
             raise TaskFailed(_("This server is gone from the panel."), code="server_gone")
         self.run.progress(phase="reading")
         listing = without_workshop(server, self.run.stream(self._read(server)))
+        asked = self.task.payload.get("on_conflict")
         counts = sync.apply_listing(
             server=server,
             listing=listing,
-            on_conflict=self.task.payload.get("on_conflict", "server"),
+            policy=Policy(
+                name=asked or server.on_conflict,
+                settles=asked is not None,
+                actor=Actor(user=self.task.created_by, origin=Origin(self.task.origin)),
+            ),
             tell=lambda done, total: self.run.progress(
                 done=done, total=total, unit=Unit.ITEMS, phase="writing"
             ),
@@ -82,7 +89,7 @@ class SyncAllRunner(Runner):
             create_sync(
                 actor=SYSTEM,
                 server=server,
-                on_conflict=self.task.payload.get("on_conflict", "server"),
+                on_conflict=self.task.payload.get("on_conflict"),
                 parent=self.task,
             )
         return None

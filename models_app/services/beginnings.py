@@ -13,6 +13,7 @@ from audit_app.services import record_action
 from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.past import take_back
 from models_app.services.states import GONE_FROM_PANEL, busy
 from ollamactl.lib.errors import Conflict
 from ollamactl.lib.sentences import Sentence
@@ -57,6 +58,7 @@ def row_for(server: OllamaServer, name: ModelName) -> OllamaModel:
                     status=ModelStatus.WAITING,
                     seq=next_seq(0),
                 )
+                take_back([row])
         except IntegrityError:  # somebody asked for the same at the same moment
             row = OllamaModel.objects.get(server=server, key=name.key)
     return idle(row)

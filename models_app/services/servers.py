@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audit_app.actors import Actor
+from audit_app.actors import SYSTEM, Actor
 from audit_app.services import record_action
 from models_app import checks
-from models_app.choices import AuthKind, ServerStatus
+from models_app.choices import AuthKind, OnConflict, ServerStatus
 from models_app.endpoints import endpoint_of
 from models_app.events import announce_server, announce_server_removed
+from models_app.looking import SEEN
 from models_app.models import OllamaModel, OllamaServer
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
@@ -31,7 +35,8 @@ ADD = "models_app.add_ollamaserver"
 CHANGE = "models_app.change_ollamaserver"
 REMOVE = "models_app.delete_ollamaserver"
 SYNC = "models_app.sync_ollamaserver"
-POLICIES = ("server", "report")
+SYNCED_AT_ONCE = 50
+POLICIES = tuple(OnConflict.values)
 # What each kind of authentication needs.
 CREDENTIALS = {
     AuthKind.NONE: (),
@@ -61,6 +66,7 @@ EDITABLE = (
     "ca_pem",
     "open_webui_url",
     *LIMITS,
+    "on_conflict",
 )
 
 
@@ -160,33 +166,40 @@ def check_server(*, actor: Actor, server: OllamaServer) -> OllamaServer:
     return OllamaServer.objects.get(pk=server.pk)
 
 
-def sync_server(*, actor: Actor, server: OllamaServer, on_conflict: str = "server") -> Task:
+def sync_server(*, actor: Actor, server: OllamaServer, on_conflict: str | None = None) -> Task:
     """Queue a sync; its result is `{added, updated, deleted, unchanged, conflicts}`.
 
-    A sync of this server that waits already is returned instead of a second one.
+    Without `on_conflict` the server's own setting holds, and what waits for a person goes on to
+    wait. The same sync of this server that waits already is returned instead of a second one.
     """
-    actor.require(SYNC)
-    _check_policy(on_conflict)
+    _check_policy(actor, on_conflict)
     with transaction.atomic():
         return _sync(actor=actor, server=server, on_conflict=on_conflict)
 
 
-def sync_all(*, actor: Actor, on_conflict: str = "server") -> Task:
+def sync_all(*, actor: Actor, on_conflict: str | None = None) -> Task:
     """Queue a sync of every server: one parent task with a child for each."""
-    actor.require(SYNC)
-    _check_policy(on_conflict)
+    _check_policy(actor, on_conflict)
     with transaction.atomic():
         if not OllamaServer.objects.exists():
             raise Conflict(_("There is no server to sync. Add one first."))
-        task = tasks.create_task(
-            type="servers.sync", actor=actor, payload={"on_conflict": on_conflict}
-        )
+        task = tasks.create_task(type="servers.sync", actor=actor, payload=_asked(on_conflict))
         record_action(actor=actor, verb="servers.sync", data={"task": task.pk})
         return task
 
 
+def sync_when_due() -> None:
+    """Begin the sync of servers that were not synced for as long as the settings say."""
+    every: timedelta | None = settings.SYNC_EVERY
+    if every is None:
+        return
+    due = OllamaServer.objects.filter(status__in=SEEN, synced_at__lt=timezone.now() - every)
+    for server in due.order_by("synced_at", "pk")[:SYNCED_AT_ONCE]:
+        sync_server(actor=SYSTEM, server=server)
+
+
 def create_sync(
-    *, actor: Actor, server: OllamaServer, on_conflict: str, parent: Task | None = None
+    *, actor: Actor, server: OllamaServer, on_conflict: str | None, parent: Task | None = None
 ) -> Task:
     """Queue the sync of one server, alone or as a child of a sync of all."""
     return tasks.create_task(
@@ -195,7 +208,7 @@ def create_sync(
         resource_type="server",
         resource_id=server.pk,
         resource_name=server.name,
-        payload={"on_conflict": on_conflict},
+        payload=_asked(on_conflict),
         parent=parent,
         limit_key=f"server.sync:{server.pk}",
     )
@@ -220,10 +233,15 @@ def _locked(server: OllamaServer) -> OllamaServer:
     return row
 
 
-def _sync(*, actor: Actor, server: OllamaServer, on_conflict: str) -> Task:
+def _asked(on_conflict: str | None) -> dict[str, str]:
+    return {} if on_conflict is None else {"on_conflict": on_conflict}
+
+
+def _sync(*, actor: Actor, server: OllamaServer, on_conflict: str | None) -> Task:
     waiting = Task.objects.live().about("server", server.pk).filter(type="server.sync")
-    if task := waiting.first():
-        return task
+    for task in waiting:
+        if on_conflict in (None, task.payload.get("on_conflict")):
+            return task
     task = create_sync(actor=actor, server=server, on_conflict=on_conflict)
     if actor.user is not None:  # the panel's own syncs are no actions of anybody
         record_action(
@@ -237,8 +255,11 @@ def _sync(*, actor: Actor, server: OllamaServer, on_conflict: str) -> Task:
     return task
 
 
-def _check_policy(on_conflict: str) -> None:
-    if on_conflict not in POLICIES:
+def _check_policy(actor: Actor, on_conflict: str | None) -> None:
+    actor.require(SYNC)
+    if on_conflict == OnConflict.PANEL:
+        actor.require("models_app.pull_ollamamodel")
+    if on_conflict is not None and on_conflict not in POLICIES:
         raise InvalidInput(
             _("“%(value)s” is no way to settle conflicts; choose one of: %(choices)s.")
             % {"value": on_conflict[:40], "choices": ", ".join(POLICIES)},

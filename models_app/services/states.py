@@ -34,6 +34,7 @@ FACTS = (
     "context_length",
     "modified_at",
     "loaded",
+    "outdated",
 )
 GONE_FROM_PANEL = Sentence(gettext_noop("This model is gone from the panel. Add it again."))
 # A model that is loaded stays `running` through these: its task shows the work.
@@ -108,6 +109,9 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
                 changed.append("last_used_at")
             setattr(model, name, value)
             changed.append(name)
+    if "digest" in changed and "outdated" not in facts and model.outdated is not None:
+        model.outdated = None  # of another version nobody has asked yet
+        changed.append("outdated")
     if model.is_loaded != bool(model.loaded):
         model.is_loaded = bool(model.loaded)
         changed.append("is_loaded")

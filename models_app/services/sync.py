@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from models_app.choices import ModelStatus, Source
+from models_app.conflict_models import LIVE_STATES, ConflictState, Settlement, SyncConflict
 from models_app.events import announce_model, announce_model_removed
 from models_app.mirror import SKEW, ended_since
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.list_digest import list_digest
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import TagEntry
+from models_app.past import let_outlast, take_back, waits_for_names
+from models_app.services.differing import Conflicts, Policy
 from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
 from ollamactl.lib.errors import InvalidInput
@@ -61,25 +65,27 @@ def apply_listing(
     *,
     server: OllamaServer,
     listing: Listing,
-    on_conflict: str = "server",
+    policy: Policy | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Make the rows agree with the listing; returns the counts.
 
     Rows with a live task and failed pulls are left alone: their tasks settle them; so is what a
-    task has changed since the listing was asked for. With `on_conflict` "report" rows that differ
-    (another digest, gone from the server) are listed in `conflicts` and left as they are; with
-    "server" the server is right. Written in short transactions with pauses between, so that other
-    writers are never kept waiting; repeating it is harmless.
+    task has changed since the listing was asked for. The `policy` says what becomes of rows that
+    differ (another digest, gone from the server): see `differing`. Without one the server is right.
+    Written in short transactions with pauses between, so that other writers are never kept waiting;
+    repeating it is harmless.
     """
     difference = differences(server, listing)
-    work = _Work(server=server, listing=listing, reports=on_conflict == "report")
+    work = _Work(server, listing, Conflicts(server, policy or Policy()))
     settled = difference.total - len(difference.new) - len(difference.changed)
     work.counts.unchanged = settled
     for keys, write in ((difference.new, work.add), (difference.changed, work.change)):
         for written in _in_slices(keys, write):
             settled += written
             tell(settled, difference.total)
+    work.conflicts.finish()
+    work.counts.conflicts = work.conflicts.found
     tell(difference.total, difference.total)
     synced: dict[str, Any] = {"synced_at": timezone.now()}
     if not work.left_some:
@@ -110,10 +116,15 @@ def _in_slices(keys: list[str], write: Callable[[list[str]], int]) -> Iterator[i
 class _Work:
     server: OllamaServer
     listing: Listing
-    reports: bool
+    conflicts: Conflicts
     counts: Counts = field(default_factory=Counts)
     # Whether a row differs from the listing and may go on to do so: the next check syncs again.
     left_some: bool = False
+
+    @cached_property
+    def has_past(self) -> bool:
+        """Whether records of models that are gone wait for their names."""
+        return waits_for_names(self.server.pk)
 
     def add(self, keys: list[str]) -> int:
         """Add rows for these names; what has a row by now is right by its own task."""
@@ -127,6 +138,11 @@ class _Work:
                 self._leave()
             added = [model for key, model in new.items() if key not in left]
             OllamaModel.objects.bulk_create(added)
+            if self.has_past:
+                take_back(added)
+            if self.conflicts.asks_of_news:
+                self.conflicts.look_up([model.key for model in added])
+                self.conflicts.added(added)
             few = self.counts.added < MOST_ANNOUNCED
             self.counts.added += len(added)
             for model in added if few else added[-1:]:
@@ -141,6 +157,7 @@ class _Work:
             if not self._is_there():
                 return len(keys)
             rows = self._locked(keys)
+            self.conflicts.look_up(keys)
             for key in keys:
                 done += 1
                 if key in rows:
@@ -175,8 +192,10 @@ class _Work:
     def _write_row(self, row: OllamaModel, entry: TagEntry | None) -> None:
         task = row.last_task
         if task is not None and task.state in LIVE:
+            self.conflicts.leave(row.key)
             self.counts.unchanged += 1
         elif ended_since(task, self.listing.asked_at):
+            self.conflicts.leave(row.key)
             self._leave()
         elif entry is None:
             self._missing(row)
@@ -190,15 +209,13 @@ class _Work:
     def _missing(self, row: OllamaModel) -> None:
         if not row.is_installed:  # a failed or cancelled pull: for people to retry or remove
             self.counts.unchanged += 1
-        elif self.reports:
-            self._report(row, "gone")
-        else:
-            forget_model(row.pk)
+        elif self.conflicts.yields_to_server(row, None):
+            forget_model(row.pk, keeps_history=True)
             self.counts.deleted += 1
 
     def _update(self, row: OllamaModel, entry: TagEntry) -> None:
-        if self.reports and row.is_installed and row.digest != entry.digest:
-            self._report(row, "changed")
+        differs = row.is_installed and row.digest != entry.digest
+        if differs and not self.conflicts.yields_to_server(row, entry):
             return
         changed = take_facts(row, self.listing.facts(entry))
         status = status_now(row)
@@ -210,10 +227,6 @@ class _Work:
             self.counts.updated += 1
         else:
             self.counts.unchanged += 1
-
-    def _report(self, row: OllamaModel, kind: str) -> None:
-        self.counts.conflicts.append({"model": row.pk, "name": row.name, "kind": kind})
-        self.left_some = True
 
     def _new(self, key: str, entry: TagEntry) -> OllamaModel:
         model = OllamaModel(
@@ -235,16 +248,23 @@ def _key_of(name: str) -> str:
         return ""
 
 
-def forget_model(pk: int) -> None:
-    """Remove a model's row, its ended tasks' log files and nothing on the server.
+def forget_model(pk: int, *, keeps_history: bool = False) -> None:
+    """Remove a model's row, and nothing on the server. Tasks stay as history in any case.
 
-    Call it inside a transaction; the files go once it is committed. Tasks stay as history.
+    A deletion that a person asked for takes the log files and what was measured along; with
+    `keeps_history` (a sync) both stay, and go on with a model of that name. Call it inside a
+    transaction; the files go once it is committed.
     """
     model = OllamaModel.objects.filter(pk=pk).first()
     if model is None:
         return
-    tasks = list(Task.objects.about("model", model.pk))
-    transaction.on_commit(lambda: delete_logs(tasks))
+    if keeps_history:
+        let_outlast(model)
+    else:
+        tasks = list(Task.objects.about("model", model.pk))
+        transaction.on_commit(lambda: delete_logs(tasks))
     seq, server = model.seq, model.server_id
+    noted = SyncConflict.objects.filter(model=model, state__in=LIVE_STATES)
+    noted.update(state=ConflictState.SETTLED, how=Settlement.VANISHED, settled_at=timezone.now())
     model.delete()
     announce_model_removed(pk=pk, seq=seq, server=server)

@@ -17,9 +17,11 @@ from models_app.batches.operations import KINDS
 from models_app.batches.planning import Plan
 from models_app.batches.selection import Selection
 from models_app.batches.words import Operation
-from models_app.services import batches
+from models_app.services import batches, updates
+from models_app.services.lifecycle import PULL
 from ollamactl.lib.errors import ApplicationError, InvalidInput, NotPermitted
-from ollamactl.lib.pages import go_to, render_dialog
+from ollamactl.lib.htmx import is_fragment
+from ollamactl.lib.pages import go_to, render_dialog, toast
 
 VIEW = "models_app.view_ollamamodel"
 SHOWN = 100
@@ -67,6 +69,17 @@ def begin(request: HttpRequest) -> HttpResponse:
         form.add_error(None, str(error.detail))
         return _show_plan(request, operation, selection, form, status=409)
     return go_to(request, reverse("admin:task", args=[task.pk]), _("The batch is on its way."))
+
+
+@require_POST
+@requires(PULL)
+def look_for_updates(request: HttpRequest) -> HttpResponse:
+    """Ask the registries for newer versions."""
+    updates.check_updates(actor=Actor.from_request(request))
+    said = _("The registries are being asked; what is outdated is marked in the list.")
+    if not is_fragment(request):
+        return go_to(request, reverse("admin:models"), said)
+    return toast(HttpResponse(status=204), said, "info")
 
 
 def _show_plan(

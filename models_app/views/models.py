@@ -22,6 +22,7 @@ from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from models_app.quick_filters import chosen_in, quick_filters
 from models_app.services.details import describe_model
+from models_app.services.updates import known_updates
 from models_app.views.performance import shown_performance, shown_usage
 from models_app.views.searches import context_of, default_query
 from ollamactl.lib.htmx import is_fragment
@@ -70,6 +71,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         **context_of(request),
         "is_asked": True,
         "batch_operations": operations_for(request.user),
+        "updates": known_updates(),
         "choices": [
             _several(request, "status", _("Status"), ModelStatus.choices),
             _several(request, "server", _("Server"), context["servers"]),

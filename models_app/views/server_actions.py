@@ -44,6 +44,15 @@ def sync(request: HttpRequest, pk: int) -> HttpResponse:
     return _shown(request, pk, _("The sync of “%(name)s” has begun.") % {"name": server.name})
 
 
+@require_POST
+@requires(services.SYNC)
+def sync_all(request: HttpRequest) -> HttpResponse:
+    """Bring the panel's rows in line with all servers."""
+    task = services.sync_all(actor=Actor.from_request(request))
+    url = reverse("admin:task", args=[task.pk])
+    return go_to(request, url, _("The sync of all servers has begun."))
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(services.REMOVE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:

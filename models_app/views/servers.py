@@ -18,6 +18,7 @@ from models_app.forms import ServerForm
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services import servers as services
+from models_app.services.conflicts import open_conflicts
 from models_app.views.models import with_actions
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
@@ -28,6 +29,7 @@ from tasks_app.models import Task
 VIEW = "models_app.view_ollamaserver"
 MODELS_SHOWN = 50
 TASKS_SHOWN = 10
+CONFLICTS_SHOWN = 50
 
 
 @require_safe
@@ -140,8 +142,11 @@ def panel_context(request: HttpRequest, server: OllamaServer) -> dict[str, Any]:
     shown = models.order_by("-is_loaded", "name", "pk")[:MODELS_SHOWN]
     history = Task.objects.visible_to(request.user).about("server", server.pk)
     last_sync = history.filter(type="server.sync").order_by("-created_at", "-id").first()
+    conflicts = list(open_conflicts(server)[: CONFLICTS_SHOWN + 1])
     return {
         "server": server,
+        "conflicts": conflicts[:CONFLICTS_SHOWN],
+        "more_conflicts": len(conflicts) > CONFLICTS_SHOWN,
         "warnings": [each for each in cautions_for(server, None) if each.level == "warning"],
         "rows": [with_actions(model, request) for model in shown],
         "last_sync": last_sync,

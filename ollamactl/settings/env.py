@@ -65,6 +65,8 @@ class Config:
     retention: Retention
     backups_kept: int
     metrics: str
+    sync_hours: int
+    updates_hours: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Config:
@@ -90,6 +92,8 @@ class Config:
             retention=Retention.from_environ(environ),
             backups_kept=_number(environ, "OLLAMACTL_KEEP_BACKUPS", 5, 1, 1000),
             metrics=_choice(environ, "OLLAMACTL_METRICS", METRICS),
+            sync_hours=_number(environ, "OLLAMACTL_SYNC_HOURS", 24, 0, 8760),
+            updates_hours=_number(environ, "OLLAMACTL_UPDATES_HOURS", 24, 0, 8760),
         )
 
     @property

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from audit_app.models import AuditRecord
+from models_app.models import SyncConflict
 from models_app.services import lifecycle, servers
 from tests.api.conftest import ClientOf
 from tests.factories import (
@@ -53,12 +54,17 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/servers/<int:pk>/sync/"): OPERATES,
     ("get", "v1/servers/<int:pk>/connection-info/"): SEES,
     ("get", "v1/servers/<int:pk>/open-webui/"): SEES,
+    ("get", "v1/sync-conflicts/"): SEES,
+    ("get", "v1/sync-conflicts/<int:pk>/"): SEES,
+    ("post", "v1/sync-conflicts/<int:pk>/settle/"): OPERATES,
     ("get", "v1/models/"): SEES,
     ("post", "v1/models/"): OPERATES,
     ("post", "v1/models/preflight/"): OPERATES,
     ("post", "v1/models/sync/"): OPERATES,
     ("post", "v1/models/batch/"): SEES,  # each operation has a permission of its own
     ("post", "v1/models/batch/plan/"): SEES,
+    ("get", "v1/models/updates/"): SEES,
+    ("post", "v1/models/updates/"): OPERATES,
     ("get", "v1/models/<int:pk>/"): SEES,
     ("delete", "v1/models/<int:pk>/"): OPERATES,
     ("post", "v1/models/<int:pk>/start/"): OPERATES,
@@ -142,6 +148,7 @@ def there(db: None, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> di
     return {
         "models": model.pk,
         "servers": model.server.pk,
+        "sync-conflicts": SyncConflict.objects.create(server=model.server, name="x", key="x").pk,
         "tasks": TaskFactory(type="server.sync", resource_type="server").pk,
         "audit": record.pk,
         "downloads": TaskFactory(type="model.pull").pk,

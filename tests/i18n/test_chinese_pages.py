@@ -34,9 +34,10 @@ PLACE = re.compile(r"%\\?\(\w+\\?\)s|\\\{\w+\\\}")
 ANSWER_WITHOUT_A_PAGE = {
     *("search-note", "search-delete"),
     *("model-act", "model-add-check", "model-counts", "server-check", "server-sync"),
-    *("task-act", "task-notice", "task-parts", "batch", "batch-begin"),
     *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
     *("downloads-pause", "downloads-resume", "downloads-resumed", "download-act"),
+    *("task-act", "task-notice", "task-parts", "batch", "batch-begin", "check-updates"),
+    *("servers-sync", "conflict-settle"),
 }
 OWN_PAGES = sorted(
     {"index", "password_change"}

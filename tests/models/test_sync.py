@@ -12,6 +12,7 @@ from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import LoadedModel, ModelDetails, TagEntry
+from models_app.services.differing import Policy
 from models_app.services.listing import Listing
 from models_app.services.sync import apply_listing
 from tasks_app.choices import State
@@ -128,7 +129,7 @@ def test_a_live_task_and_a_failed_pull_are_left_alone(server: OllamaServer) -> N
 def test_report_lists_what_differs_and_changes_nothing(server: OllamaServer) -> None:
     apply_listing(server=server, listing=listing({"a:latest": DIGESTS[0], "b:7b": DIGESTS[0]}))
     counts = apply_listing(
-        server=server, listing=listing({"a:latest": DIGESTS[1]}), on_conflict="report"
+        server=server, listing=listing({"a:latest": DIGESTS[1]}), policy=Policy("report")
     )
     assert {(c["name"], c["kind"]) for c in counts["conflicts"]} == {
         ("a:latest", "changed"),

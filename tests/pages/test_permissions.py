@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from models_app.models import ChatSession
+from models_app.models import ChatSession, SyncConflict
 from models_app.urls import urlpatterns as models_urls
 from tasks_app.urls import urlpatterns as tasks_urls
 from tests.factories import (
@@ -41,6 +41,7 @@ TABLE = [
     ("searches", (), "get", EVERYBODY),
     ("search-add", (), "get", EVERYBODY),
     ("search-note", (), "post", EVERYBODY),
+    ("check-updates", (), "post", WORKERS),
     ("model-add", (), "get", WORKERS),
     ("model-add", (), "post", WORKERS),
     ("model-add-check", (), "post", WORKERS),
@@ -66,6 +67,8 @@ TABLE = [
     ("server-open-webui", (), "get", EVERYBODY),
     ("server-open-webui-look", (), "get", EVERYBODY),
     ("server-sync", (), "post", WORKERS),
+    ("servers-sync", (), "post", WORKERS),
+    ("conflict-settle", ("ignore",), "post", WORKERS),
     ("server-add", (), "get", ADMINISTRATORS),
     ("server-add", (), "post", ADMINISTRATORS),
     ("server-edit", (), "get", ADMINISTRATORS),
@@ -109,6 +112,8 @@ WITHOUT_ID = {
     "search-add",
     "search-note",
     "batch",
+    "check-updates",
+    "servers-sync",
     "model-add",
     "model-add-check",
     "servers",
@@ -137,6 +142,7 @@ def address_of(db: None) -> Address:
         "chat": chat.pk,
         "model": OllamaModelFactory(server=server).pk,
         "server": server.pk,
+        "conflict": SyncConflict.objects.create(server=server, name="x", key="x").pk,
         "task": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
         "download": TaskFactory(state="failed", resource_type="", resource_id=None).pk,
     }

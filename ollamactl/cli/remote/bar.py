@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.spinner import Spinner as SpinnerMark
 from rich.text import Text
 
-from ollamactl.cli.remote.progress_text import is_counted, phase_label, size_text
+from ollamactl.cli.remote.progress_text import ITEMS, is_counted, phase_label, size_text
 from ollamactl.cli.remote.records import Progress, Task
 from ollamactl.cli.terminal import clean
 from ollamactl.lib.formats import format_duration, format_rate
@@ -211,6 +211,6 @@ def _figures(progress: Progress, *, is_over: bool) -> str:
     sizes = size_text(progress)
     if is_over:
         return sizes
-    rate = format_rate(progress.rate) if progress.rate else ""
+    rate = format_rate(progress.rate) if progress.rate and progress.unit != ITEMS else ""
     left = format_duration(progress.eta_seconds) if progress.eta_seconds is not None else ""
     return f"{sizes:>15}  {rate:>9}  {left:>7}".rstrip() if rate or left else f"{sizes:>15}"

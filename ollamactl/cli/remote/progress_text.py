@@ -7,14 +7,16 @@ from ollamactl.cli.terminal import clean
 from ollamactl.cli.text import gettext as _
 from ollamactl.lib.formats import format_duration, format_rate, format_size
 
-BYTES = "bytes"
+BYTES, ITEMS = "bytes", "items"
 # What a task does before it has said so.
 FIRST_PHASES = {"model.pull": "manifest", "model.start": "loading", "model.stop": "unloading"}
 
 
 def is_counted(task: Task) -> bool:
-    """Whether the task is at a phase whose bytes are worth showing."""
+    """Whether the task is at a phase whose bytes or parts are worth showing."""
     progress = task.progress
+    if progress.unit == ITEMS:
+        return task.state == "running" and bool(progress.total)
     return task.state == "running" and progress.unit == BYTES and progress.phase == "downloading"
 
 
@@ -24,6 +26,8 @@ def phase_label(task: Task, subject: str) -> str:
         return _("waiting in the queue")
     if task.state == "paused":
         return _("paused")
+    if is_counted(task) and task.progress.unit == ITEMS:
+        return subject
     phase = task.progress.phase or FIRST_PHASES.get(task.type, "")
     labels = {
         "": _("starting"),
@@ -45,7 +49,7 @@ def summary(progress: Progress) -> str:
     if progress.fraction is not None:
         amount = f"{int(progress.fraction * 100)}% ({amount})"
     parts = [amount]
-    if progress.rate:
+    if progress.rate and progress.unit != ITEMS:
         parts.append(format_rate(progress.rate))
     if progress.eta_seconds is not None:
         parts.append(_("%(time)s left") % {"time": format_duration(progress.eta_seconds)})
@@ -53,6 +57,8 @@ def summary(progress: Progress) -> str:
 
 
 def size_text(progress: Progress) -> str:
-    """`850 MB/2.0 GB`, or only what is done."""
+    """`850 MB/2.0 GB` or `12/200`, or only what is done."""
+    if progress.unit == ITEMS:
+        return f"{progress.done or 0}/{progress.total}"
     done = format_size(progress.done or 0)
     return f"{done}/{format_size(progress.total)}" if progress.total else done

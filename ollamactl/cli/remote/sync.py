@@ -11,10 +11,12 @@ from ollamactl.cli.remote.display import spinner_for
 from ollamactl.cli.remote.find import find_server
 from ollamactl.cli.remote.options import detach_option, json_option
 from ollamactl.cli.remote.pull import accepted_task
-from ollamactl.cli.remote.records import Task, int_of, rows_of
+from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_of
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import clean, note, print_json, say
 from ollamactl.cli.text import gettext as _
+
+MOST_CONFLICTS = 50
 
 
 @click.command(help=_("Read what the servers have, and bring the panel's list in line with it."))
@@ -22,7 +24,7 @@ from ollamactl.cli.text import gettext as _
 @click.option(
     "--on-conflict",
     type=click.Choice(["server", "panel", "report"]),
-    help=_("Who is right where the two differ; the server if nothing is said."),
+    help=_("Who is right where the two differ; else what is set for the server holds."),
 )
 @detach_option
 @json_option
@@ -55,8 +57,27 @@ def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
         name = clean(part.resource) or "-"
         if part.state == "succeeded":
             say(f"{name}: {_counts(part.result)}")
+            for conflict in rows_of(part.result, "conflicts")[:MOST_CONFLICTS]:
+                note(f"  {_conflict(conflict)}")
         elif part is not task:
             note(f"{name}: {clean(part.error_detail) or part.state}")
+
+
+def _conflict(found: dict[str, Any]) -> str:
+    """One conflict with both sides, and how to settle it."""
+    kinds = {
+        "changed": _("changed outside"),
+        "gone": _("gone from the server"),
+        "foreign": _("brought there by somebody else"),
+        "twin": _("another name of a model that is there"),
+    }
+    kind = text_of(found, "kind")
+    sides = " / ".join(
+        text_of(object_of(found, side), "digest")[:12] or "-" for side in ("panel", "server")
+    )
+    told = f"{clean(text_of(found, 'name'))}: {kinds.get(kind, clean(kind))} ({clean(sides)})"
+    number = int_of(found, "id")
+    return told if number is None else f"{told}. ollamactl conflicts settle {number} HOW"
 
 
 def _counts(result: dict[str, Any]) -> str:

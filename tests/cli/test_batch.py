@@ -1,0 +1,122 @@
+"""`batch`: the plan, the question, and what became of each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_panel import FakePanel, Json, blank_task, refusal
+
+
+def plan(will: int = 2, **changes: Any) -> Json:
+    items = [
+        {
+            "model": n,
+            "name": f"m{n}:latest",
+            "server_name": "Local",
+            "outcome": "will",
+            "detail": "",
+        }
+        for n in range(will)
+    ]
+    items.append(
+        {
+            "model": 9,
+            "name": "x:latest",
+            "server_name": "Local",
+            "outcome": "cannot",
+            "detail": "It is being worked on already.",
+        }
+    )
+    return {
+        "operation": "stop",
+        "dangerous": False,
+        "counts": {"total": will + 1, "will": will, "nothing": 0, "cannot": 1},
+        "bytes": {"resource": "memory", "direction": "frees", "total": 2_000_000_000},
+        "undo": {},
+        "warnings": [],
+        "items": items,
+        **changes,
+    }
+
+
+@pytest.fixture
+def batches(panel: FakePanel) -> FakePanel:
+    """A panel that takes a batch, which is at its end at the first look."""
+    panel.answer("POST", "models/batch/plan/", 200, plan())
+    panel.answer("POST", "models/batch/", 202, {"task": blank_task(9)})
+    panel.rows("tasks/", [])
+    panel.task(
+        9, type="model.batch", state="succeeded", result={"succeeded": 2, "failed": 0, "total": 2}
+    )
+    return panel
+
+
+def test_it_shows_the_plan_begins_and_reports(user: Run, batches: FakePanel) -> None:
+    result = user("batch", "stop", "a", "b", "--yes", "--on-error", "stop")
+    assert result.exit_code == 0, result.stderr
+    assert "x:latest (Local): cannot be done. It is being worked on already." in result.stderr
+    assert "2 will be done, 0 have nothing to do, 1 cannot. It frees up to 2 GB." in result.stderr
+    assert result.stdout == "2 succeeded, 0 failed, 0 cancelled\n"
+    asked = {"operation": "stop", "on_error": "stop", "names": ["a", "b"]}
+    assert [call.body for call in batches.calls if call.method == "POST"] == [asked, asked]
+
+
+def test_a_filter_and_servers(user: Run, batches: FakePanel) -> None:
+    batches.rows("servers/", [{"id": 3, "name": "shop"}])
+    words = ("--filter", "status=running", "--filter", "status=stopped", "--server", "shop")
+    assert user("batch", "stop", *words, "--plan").exit_code == 0
+    assert batches.calls[-1].body["filter"] == {"status": ["running", "stopped"], "server": [3]}
+    assert batches.count("POST models/batch/") == 0
+
+
+def test_nobody_can_say_yes(user: Run, batches: FakePanel) -> None:
+    result = user("batch", "stop", "a")
+    assert result.exit_code == 2
+    assert "Add --yes" in result.stderr
+    assert batches.count("POST models/batch/") == 0
+
+
+def test_nothing_to_do_is_a_conflict(user: Run, batches: FakePanel) -> None:
+    batches.answer("POST", "models/batch/plan/", 200, plan(0))
+    assert user("batch", "stop", "a", "--yes").exit_code == 5
+
+
+def test_failures_are_named(user: Run, batches: FakePanel) -> None:
+    error = {"code": "no", "detail": "No room.", "retryable": True}
+    child = {**blank_task(12), "state": "failed", "resource_name": "m1:latest", "error": error}
+    batches.rows("tasks/", [child])
+    batches.task(
+        9,
+        state="failed",
+        error={"code": "children_failed", "detail": "1 of 2 did not succeed.", "retryable": True},
+        result={"succeeded": 1, "failed": 1, "cancelled": 0, "rolled_back_by": 14},
+    )
+    result = user("batch", "stop", "a", "--yes")
+    assert result.exit_code == 1
+    assert "m1:latest    No room." in result.stdout
+    assert "1 succeeded, 1 failed, 0 cancelled" in result.stdout
+    assert "tasks watch 14" in result.stderr
+
+
+def test_json_lines(user: Run, batches: FakePanel) -> None:
+    result = user("batch", "stop", "a", "--yes", "--json")
+    events = [json.loads(line)["event"] for line in result.stdout.splitlines()]
+    assert events[0] == "plan"
+    assert events[-1] == "result"
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["a", "--filter", "status=running"], ["--filter", "status"]], ids=str
+)
+def test_a_bad_selection_is_usage(user: Run, batches: FakePanel, words: list[str]) -> None:
+    assert user("batch", "stop", *words, "--yes").exit_code == 2
+
+
+def test_not_permitted(user: Run, batches: FakePanel) -> None:
+    refused = refusal(403, "permission_denied", "Ask for models_app.stop_ollamamodel.")
+    batches.answer("POST", "models/batch/plan/", lambda call: refused)
+    assert user("batch", "stop", "a", "--yes").exit_code == 3
