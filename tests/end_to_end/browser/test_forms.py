@@ -29,12 +29,12 @@ def test_a_wrong_name_is_said_while_it_is_typed(
     wanted = {"name": name, "server": server}
     sentence = admin.refusal("POST", "models/preflight/", wanted)[2]
     dialog = open_dialog(visitor, "models/", "Add a model")
-    dialog.get_by_role("textbox").fill(name)
+    dialog.get_by_role("combobox", name="Name").fill(name)
     expect(dialog.get_by_role("status")).to_have_text(sentence)
     dialog.get_by_role("button", name="Download").click()
     expect(dialog.get_by_role("alert")).to_have_text(sentence)
-    expect(dialog.get_by_role("textbox")).to_have_value(name)
-    expect(dialog.get_by_role("textbox")).to_be_focused()
+    expect(dialog.get_by_role("combobox", name="Name")).to_have_value(name)
+    expect(dialog.get_by_role("combobox", name="Name")).to_be_focused()
     visitor.forgive(UNPROCESSABLE)
     assert admin.all("models/") == []
 
@@ -47,7 +47,7 @@ def test_a_missing_model_is_blocked_overridden_and_removed(
         "reasons"
     ]
     dialog = open_dialog(visitor, "models/", "Add a model")
-    dialog.get_by_role("textbox").fill(name)
+    dialog.get_by_role("combobox", name="Name").fill(name)
     verdict = dialog.get_by_role("status")
     expect(verdict).to_contain_text("The resource check says no.")
     expect(verdict).to_contain_text(reason["detail"])

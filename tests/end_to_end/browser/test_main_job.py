@@ -23,7 +23,7 @@ def add_model(visitor: Visitor, name: str) -> None:
     page.get_by_role("link", name=visitor.word("Add a model")).first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading")).to_have_text(visitor.word("Add a model"))
-    field = dialog.get_by_role("textbox")
+    field = dialog.get_by_role("combobox")
     expect(field).to_be_focused()
     field.press_sequentially(name)
     verdict = dialog.get_by_role("status")
