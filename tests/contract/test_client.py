@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.endpoint import Endpoint
-from models_app.ollama.errors import InvalidRequest, ManifestMissing, ModelMissing
+from models_app.ollama.errors import InvalidRequest, ManifestMissing, ModelMissing, NotSupported
 from models_app.ollama.names import ModelName
 from models_app.ollama.progress import PullPhase, PullProgress
 from models_app.ollama.registry import RegistryConfig, fetch_manifest
@@ -157,3 +157,29 @@ async def test_show_and_delete(backend: Backend, client: OllamaClient) -> None:
         pass
     await client.delete(offer.name)
     assert [tag.name.display for tag in await client.tags()] == [backend.model]
+
+
+async def test_a_chat_comes_part_by_part_and_is_counted(
+    client: OllamaClient, backend: Backend
+) -> None:
+    said = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Say hello."},
+    ]
+    options = {"num_predict": 4, "temperature": 0, "seed": 1}
+    lines = [line async for line in client.chat(backend.model, said, options=options)]
+    *parts, last = lines
+    assert "".join(line.text for line in lines)
+    assert not any(line.done or line.thinking for line in parts)
+    assert (last.done, last.done_reason, last.tokens) == (True, "length", 4)
+    assert last.prompt_tokens
+    assert last.tokens_s
+    assert last.load_s
+
+
+async def test_a_chat_that_cannot_be(client: OllamaClient, backend: Backend) -> None:
+    said = [{"role": "user", "content": "Say hello."}]
+    with pytest.raises(ModelMissing):
+        await anext(client.chat("absent", said, options={}))
+    with pytest.raises(NotSupported):
+        await anext(client.chat(backend.model, said, options={}, think=True))

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 
 from audit_app.actors import Actor
 from audit_app.models import AuditRecord
+from models_app.chat.sessions import create_chat
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services import benchmarks, copies, lifecycle, pins, recreating, servers
 from ollamactl.lib.errors import NotPermitted
@@ -83,6 +84,10 @@ def benchmark(actor: Actor, server: OllamaServer) -> Any:
     return benchmarks.benchmark_model(actor=actor, model=model_of(server))
 
 
+def begin_chat(actor: Actor, server: OllamaServer) -> Any:
+    return create_chat(actor=actor, model=model_of(server))
+
+
 def cancel(actor: Actor, server: OllamaServer) -> Any:
     model = with_task(server, State.QUEUED, "waiting")
     return lifecycle.cancel_work(actor=actor, model=model)
@@ -147,6 +152,7 @@ TABLE: list[tuple[Service, tuple[str, ...], str, str]] = [
     (unpin, WORKERS, "models_app.pin_ollamamodel", "model.unpin"),
     (recreate, WORKERS, "models_app.recreate_ollamamodel", "model.recreate"),
     (benchmark, WORKERS, "models_app.benchmark_ollamamodel", "model.benchmark"),
+    (begin_chat, WORKERS, "models_app.chat_ollamamodel", "chat.create"),
     (cancel, WORKERS, "tasks_app.cancel_task", "task.cancel"),
     (pause, WORKERS, "tasks_app.cancel_task", "task.pause"),
     (resume, WORKERS, "tasks_app.retry_task", "task.resume"),
