@@ -188,11 +188,11 @@ def _why(
         return Waiting("backoff", Sentence(_("It failed and is tried again soon.")))
     limit = panel.downloads_on(server)
     if running.get(task.limit_key, 0) >= limit:
-        text = _("“{name}” runs its {limit} downloads at once.")
+        text = _("“{name}” is at its limit of downloads at once: {limit}.")
         name = server.name if server else ""
         return Waiting("server_limit", Sentence(text, name=name, limit=limit))
     overall = panel.downloads_overall
     if overall is not None and sum(running.values()) >= overall:
-        text = _("The panel runs its {limit} downloads at once.")
+        text = _("The panel is at its limit of downloads at once: {limit}.")
         return Waiting("overall_limit", Sentence(text, limit=overall))
     return Waiting("next", Sentence(_("It begins as soon as a worker is free.")))

@@ -36,7 +36,9 @@ def _fill(count: int) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["index", "dashboard", "models", "chats", "servers", "tasks"])
+@pytest.mark.parametrize(
+    "name", ["index", "dashboard", "models", "chats", "servers", "tasks", "downloads"]
+)
 def test_rows_cost_no_queries(
     administrator: Client, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
