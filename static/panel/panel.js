@@ -158,20 +158,26 @@
   // --- focus over swaps ------------------------------------------------------------------------
 
   let focused = null;
+  let lately = null; // what had the focus last
+
+  document.addEventListener("focusin", (event) => { lately = event.target; });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, requestConfig } = event.detail;
     // A button that waits for its answer is disabled, and has lost the focus by that.
     const asked = requestConfig?.elt;
-    const isLost = document.activeElement === document.body && asked?.matches("button, a");
-    const active = isLost ? asked : document.activeElement;
+    // Its row may be swapped by what comes live before that answer.
+    const waiting = lately?.disabled ? lately : asked?.matches("button, a") ? asked : document.body;
+    const active = document.activeElement === document.body ? waiting : document.activeElement;
     const list = target.parentElement?.closest("[data-live-list][id]")?.id;
-    focused = target.id && target.contains(active) ? { id: active.id, target: target.id, list } : null;
+    // Another part that is swapped meanwhile leaves what is still to be restored.
+    if (target.id && target.contains(active)) focused = { id: active.id, target: target.id, list };
   });
 
   /** The same element as before; where it is gone, the next button, else the first link. */
   function restoreFocus() {
-    if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
+    if (document.activeElement && document.activeElement !== document.body) focused = null;
+    if (!focused) return;
     const swapped = document.getElementById(focused.target) || document.getElementById(focused.list);
     const place = (focused.id && document.getElementById(focused.id))
       || swapped?.querySelector(".oc-buttons button:not([disabled])")
