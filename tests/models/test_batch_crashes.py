@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from audit_app.actors import SYSTEM
@@ -13,7 +14,7 @@ from audit_app.models import AuditRecord
 from models_app.batches.selection import Selection
 from models_app.models import OllamaModel
 from models_app.services import batches, servers
-from ollamactl.simulator.running import RunningSimulator
+from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.execution import work_off
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
@@ -25,6 +26,13 @@ from tests.tasks.worker_process import WorkerProcess
 COUNT = 200
 # After so many ended children of each batch the worker is killed; at 0 while they are being made.
 KILLS = {"start": (0, 60, 120), "stop": (50, 100, 150), "delete": (0, 70, 140)}
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    """One with room for all of them in memory."""
+    with running_simulator(max_loaded=COUNT, vram=0) as running:
+        yield running
 
 
 @pytest.fixture
@@ -46,6 +54,7 @@ def models(panel: Panel, simulator: RunningSimulator) -> list[int]:
     return list(OllamaModel.objects.order_by("name").values_list("pk", flat=True))
 
 
+@pytest.mark.timeout(900)
 def test_each_is_done_once_whatever_the_worker_suffers(
     panel: Panel, simulator: RunningSimulator, worker: WorkerProcess, models: list[int]
 ) -> None:
@@ -90,8 +99,6 @@ def _wait_for(task: Task, least: int) -> None:
 
 
 def _look_at_the_server(simulator: RunningSimulator, operation: str) -> None:
-    import httpx
-
     with httpx.Client(base_url=simulator.url, trust_env=False) as client:
         there = client.get("/api/tags").json()["models"]
         loaded = client.get("/api/ps").json()["models"]
