@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import polib
 import pytest
@@ -19,6 +20,7 @@ from models_app.catalogue import catalogue
 from models_app.models import SavedSearch
 from ollamactl.messages import LOCALE
 from ollamactl.site import PanelSite
+from tasks_app.logs import LogWriter, relative_path
 from tests.factories import (
     ChatMessageFactory,
     ChatSessionFactory,
@@ -36,6 +38,7 @@ ANSWER_WITHOUT_A_PAGE = {
     *("model-act", "model-add-check", "model-counts", "server-check", "server-sync"),
     *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
     *("downloads-pause", "downloads-resume", "downloads-resumed", "download-act"),
+    "task-log",  # what tasks log is English; what stands around it is on the task's page
     *("task-act", "task-notice", "task-parts", "batch", "batch-begin", "check-updates"),
     *("servers-sync", "conflict-settle"),
 }
@@ -61,6 +64,7 @@ SAME = re.compile(
     r"(?:ollamactl|Ollama|API|Hugging Face|https?|English|EN|zh-hans|esc|GPU|null"
     r"|Open WebUI|LangChain|VS Code|curl|\.env|JSON|YAML"
     r"|administrator|operator|viewer|maria|user\d+|Workshop|default|llama3.2:latest"
+    r"|\d+/\d+\.log"
     r"|toy\.\w+"  # types of task that other tests bring along
     r"|model\d+:latest(?: · Workshop)?"
     r"|(?:model|server|task|user|token)s?\.\w+(?: \S+)?|model|server"
@@ -87,8 +91,9 @@ def english() -> re.Pattern[str]:
 
 
 @pytest.fixture
-def rows(reader: Client) -> dict[str, int]:
+def rows(reader: Client, settings: Any, tmp_path: Path) -> dict[str, int]:
     """A server with a model whose download has failed, and the tasks of both."""
+    settings.TASK_LOGS = tmp_path
     server = OllamaServerFactory(name="Workshop")
     model = OllamaModelFactory(server=server)
     failed = TaskFactory(
@@ -103,6 +108,9 @@ def rows(reader: Client) -> dict[str, int]:
             "retryable": False,
         },
     )
+    failed.log_path = relative_path(failed.pk)
+    failed.save(update_fields=["log_path"])
+    LogWriter(failed).write("拉取 42")  # logs themselves are English
     TaskFactory(state="running", type="server.sync", resource_type="server", resource_id=server.pk)
     model.last_task = failed
     model.save(update_fields=["last_task"])
