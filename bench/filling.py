@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models_app.models import OllamaModel, OllamaServer
     from tasks_app.models import Task
 
-SERVERS = 20
+SERVERS = 50
 AT_ONCE = 2000
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 FAMILIES = ("llama", "qwen2", "gemma3", "phi3")

@@ -30,6 +30,7 @@ MAIN = {
     "last page": "page={last}",
     "search, all fit": "search=sim",
     "search, none fits": "search=nothing",
+    "search, misspelt": "search=smi-000042",
     "status": "status=stopped",
     "by status": "ordering=status",
     "by size, downwards": "ordering=-size",
