@@ -14,8 +14,8 @@ from ollamactl.lib.filters import (
     OrderFilter,
     TimeFilter,
     WordsFilter,
-    numbers_in_one_parameter,
 )
+from ollamactl.lib.parameters import numbers_in_one_parameter
 from tasks_app.choices import State, Unit
 from tasks_app.logs import tasks_with_log
 from tasks_app.models import Task

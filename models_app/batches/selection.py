@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 
 from audit_app.actors import Actor
 from models_app.batches.words import MOST, Operation
-from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.querysets import OllamaModelQuerySet
 from models_app.services.lifecycle import parse_name
 from ollamactl.lib.errors import InvalidInput
-from ollamactl.lib.filters import numbers_in_one_parameter
+from ollamactl.lib.parameters import numbers_in_one_parameter
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,9 @@ def _by_ids(visible: OllamaModelQuerySet, ids: Sequence[int]) -> list[Chosen]:
 
 
 def _by_filter(visible: OllamaModelQuerySet, asked: Mapping[str, Any]) -> list[Chosen]:
+    # Filters bring the packages of the API along, which no worker needs.
+    from models_app.filters import OllamaModelFilter
+
     query = QueryDict(mutable=True)
     for name, value in asked.items():
         query.setlist(str(name), [_word(one) for one in _each(value)])

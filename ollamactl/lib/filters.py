@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,9 +9,8 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db import connection
 from django.db.models import F, QuerySet
-from django.db.models.expressions import OrderBy, RawSQL
+from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
@@ -187,15 +185,6 @@ class TimeFilter(django_filters.Filter):
     """Rows by a point in time."""
 
     field_class = TimeField
-
-
-def numbers_in_one_parameter(numbers: Sequence[int]) -> RawSQL:
-    """For `pk__in=`: however many numbers, while a statement may have so many parameters only."""
-    if connection.vendor == "postgresql":
-        sql = "SELECT value::bigint FROM jsonb_array_elements_text(%s::jsonb)"
-    else:
-        sql = "SELECT value FROM json_each(%s)"
-    return RawSQL(sql, [json.dumps(list(numbers))])  # noqa: S611 - a fixed text
 
 
 class OrderFilter(django_filters.OrderingFilter):
