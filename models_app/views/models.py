@@ -131,7 +131,9 @@ def model_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(VIEW)
 def model_log(request: HttpRequest, pk: int) -> HttpResponse:
     """The log of the model's last task: another one when something new is done with the model."""
-    model: OllamaModel = found(visible_model(request, pk))
+    model = visible_model(request, pk)
+    if model is None:
+        return gone()
     context = {"model": model, **_last_log(request, model)}
     return render(request, "models_app/model_log.html", context)
 

@@ -105,3 +105,9 @@ def test_a_program_gets_the_lines_alone(administrator: APIClient) -> None:
     assert (
         administrator.get(f"/api/v1/tasks/{task.pk}/log/?contains={'x' * 201}").status_code == 400
     )
+
+
+def test_the_log_of_a_model_that_is_gone_leaves_its_page(viewer: Client) -> None:
+    """Its page stays open, and asks for it at the last event of the model."""
+    answer = viewer.get(reverse("admin:model-log", args=[99]))
+    assert (answer.status_code, answer.content) == (200, b"")
