@@ -68,6 +68,9 @@ def _slice(task: Task, *, until: float) -> tuple[int, int, bool]:
         if time.monotonic() > until:
             break
     batch.save(update_fields=["position"])
+    if batch.position > first and parent.lost_count:
+        # It came further, so it is not what ends its workers: losses count anew.
+        Task.objects.filter(pk=parent.pk).update(lost_count=0)
     return batch.position, len(items), halted
 
 

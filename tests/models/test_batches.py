@@ -17,6 +17,7 @@ from tasks_app.choices import State
 from tasks_app.execution import work_off
 from tasks_app.models import Task
 from tasks_app.services import cancel_task, retry_task, roll_back_task
+from tests.components.waiting import wait_until
 from tests.models.conftest import MB, Engine, Panel
 
 Simulator = RunningSimulator
@@ -31,6 +32,8 @@ def models(panel: Panel, simulator: Simulator) -> list[OllamaModel]:
     simulator.control.install(*NAMES)
     servers.sync_server(actor=SYSTEM, server=panel.server)
     work_off("default")
+    # Where an engine runs already, it may be that which has taken the sync.
+    wait_until(lambda: OllamaModel.objects.count() == len(NAMES), "all are in the panel", 20)
     return list(OllamaModel.objects.order_by("name"))
 
 
