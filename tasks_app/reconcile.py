@@ -72,7 +72,7 @@ def _lose(task: Task, condition: Q) -> Task | None:
     losses = 1 if _went_well(task) else task.lost_count + 1
     fields = {**LET_GO, "lost_count": losses, "epoch": F("epoch") + 1}
     if task.cancel_requested:
-        fields |= {"state": State.CANCELLED, "finished_at": Now()}
+        fields |= {"state": State.CANCELLED, "finished_at": Now(), "error": None}
     elif losses >= LOSSES:
         error = failure("worker_lost", WORKER_LOST, retryable=True)
         fields |= {"state": State.FAILED, "error": error, "finished_at": Now()}

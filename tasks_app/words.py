@@ -33,6 +33,7 @@ def ask_to_cancel(task_id: int) -> Task | None:
             state=State.CANCELLED,
             finished_at=Now(),
             pause_requested=False,
+            error=None,  # of an attempt that was to be followed by another
         ) or _flag(task_id, cancel_requested=True)
         if task is None:
             return None

@@ -114,7 +114,8 @@ def test_without_a_name_it_is_a_usage_error(user: Run) -> None:
     assert user("rm", "--yes").exit_code == 2
 
 
-COUNTS = {"added": 3, "updated": 1, "deleted": 0, "unchanged": 12, "conflicts": [{"name": "x"}]}
+CONFLICT = {"name": "x", "kind": "foreign", "panel": None, "server": {"digest": "abc"}}
+COUNTS = {"added": 3, "updated": 1, "deleted": 0, "unchanged": 12, "conflicts": [CONFLICT]}
 TOLD = "added 3, updated 1, deleted 0, unchanged 12, conflicts 1"
 
 
@@ -139,7 +140,8 @@ def test_sync_of_all_tells_it_server_by_server(user: Run, panel: FakePanel) -> N
 
     assert panel.calls[0].body == {}
     assert result.stdout == f"Local: {TOLD}\n"
-    assert result.stderr == "Lab: It is down.\nError: 1 of 2 failed.\n"
+    told = "  x: brought there by somebody else (- / abc)\n"
+    assert result.stderr == f"Lab: It is down.\n{told}Error: 1 of 2 failed.\n"
     assert result.exit_code == 1
     assert len(json.loads(user("sync", "--json").stdout)["children"]) == 2
     assert panel.calls[-1].query["parent"] == ["9"]

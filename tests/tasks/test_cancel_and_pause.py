@@ -31,6 +31,16 @@ def test_a_queued_task_is_cancelled_at_once(make: Maker) -> None:
     assert work_off("default") == 0
 
 
+def test_what_waits_for_another_attempt_is_cancelled_without_the_error_of_the_last(
+    make: Maker,
+) -> None:
+    task = make("toy.quick")
+    error = {"code": "busy", "detail": "Busy.", "retryable": True}
+    Task.objects.filter(pk=task.pk).update(error=error)
+    told = services.cancel_task(actor=SYSTEM, task=task)
+    assert (told.state, told.error) == (State.CANCELLED, None)
+
+
 def test_a_running_stream_is_closed_within_a_blink(make: Maker, new_worker: NewWorker) -> None:
     new_worker()
     latencies = sorted(seconds_to_close(make) for _ in range(5))
