@@ -140,7 +140,7 @@ def _show(actor: Actor, session: ChatSession, rest: str) -> Said:
     if what == "system" and session.system:
         text = session.system
     if what == "parameters" and session.options:
-        own = "\n".join(f"{name} {value}" for name, value in session.options.items())
+        own = "\n".join(f"{name} {value}" for name, value in sorted(session.options.items()))
         text = "\n".join([text, "", _("Of this chat:"), own]).strip()
     return Said(session, text or _("The model has none."))
 

@@ -119,7 +119,7 @@ class ChatForm(forms.Form):
 def lines_of(options: dict[str, Any]) -> list[str]:
     """Parameters as lines of a Modelfile."""
     lines = []
-    for name, value in options.items():
+    for name, value in sorted(options.items()):
         for one in value if isinstance(value, list) else [value]:
             text = str(one).lower() if isinstance(one, bool) else str(one)
             lines.append(f"{name} {text}")

@@ -157,7 +157,7 @@ def test_settings_are_kept_and_what_is_wrong_is_said(operator: Client, chat: Cha
     chat.refresh_from_db()
     assert (chat.title, chat.system, chat.think) == ("Other", "Be brief.", False)
     assert chat.options == {"temperature": 0.5, "stop": ["a"]}
-    assert "temperature 0.5\nstop a" in page(operator, "chat-settings", chat.pk)
+    assert "stop a\ntemperature 0.5" in page(operator, "chat-settings", chat.pk)
 
 
 def test_nobody_else_sees_it(client_of: ClientOf, chat: ChatSession) -> None:
