@@ -19,6 +19,8 @@ LONGEST_VALUE = 256_000
 MOST_FIELDS = 100
 _PIECE = 65_536
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
+# What follows the whole part of a number that is cut before its next digit: 1.|5, 1e|16, 1e+|16.
+_CUT_IN_A_NUMBER = {".", "e", "E", "e+", "E+", "e-", "E-"}
 _SPACES = re.compile(r"[ \t\n\r]*")
 
 
@@ -147,10 +149,15 @@ class ListReader:
             raise NoSuchList("too deep") from error
         except ValueError as error:
             return self._not_whole(error), None
-        if end == len(self._text) and not self._ended and self._text[-1] not in '"}]':
-            return self._not_whole(None), None  # the rest of a number may follow
+        if not self._ended and self._may_go_on(end):
+            return self._not_whole(None), None
         self._position = end
         return True, value
+
+    def _may_go_on(self, end: int) -> bool:
+        """Whether what was read up to `end` may be the first part of a number."""
+        rest = self._text[end:]
+        return rest in _CUT_IN_A_NUMBER or (not rest and self._text[-1] not in '"}]')
 
     def _not_whole(self, error: ValueError | None) -> bool:
         length = len(self._text) - self._position

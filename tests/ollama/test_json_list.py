@@ -50,6 +50,14 @@ def test_however_it_is_cut_it_is_what_json_says(
     assert reader.is_there
 
 
+@pytest.mark.parametrize("number", ["1e+16", "1E-05", "1.5e3", "-0.25", "1e16"])
+@pytest.mark.parametrize("pieces", [1, 2, 12, 13, 14, 15])
+def test_a_number_is_cut_anywhere(number: str, pieces: int) -> None:
+    found, reader = read(f'{{"models": [{number}], "x": {number}}}'.encode(), pieces=pieces)
+    assert found == [json.loads(number)]
+    assert reader.rest == {"x": json.loads(number)}
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=60), st.integers(1, 9))
 def test_anything_else_is_refused_and_never_breaks(raw: bytes, pieces: int) -> None:
