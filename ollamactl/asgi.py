@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from ollamactl.lib.quick_imports import quick_imports
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ollamactl.settings.base")
-django_application = get_asgi_application()
+with quick_imports(postgresql="postgresql" in settings.DATABASES["default"]["ENGINE"]):
+    django_application = get_asgi_application()
+    import ollamactl.urls  # noqa: F401 - now, not with the first request
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs the app registry
+from channels.routing import ProtocolTypeRouter
 
-from ollamactl.lib.figures import report_as  # noqa: E402
-from ollamactl.lib.request_limits import limit_requests  # noqa: E402
-from ollamactl.routing import websocket_application  # noqa: E402
+from ollamactl.lib.figures import report_as
+from ollamactl.lib.request_limits import limit_requests
+from ollamactl.routing import websocket_application
 
 limit_requests()
 report_as("web")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from celery import Celery
 
+from ollamactl.supervisor.stack import WITHOUT_PAGES
+
+if WITHOUT_PAGES in os.environ:
+    gc.disable()  # while a worker loads its modules, which stay: `tasks_app.worker.on_setup`
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ollamactl.settings.base")
 # Django's checks load every page and view; a worker that serves none does without their memory.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")

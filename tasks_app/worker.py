@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from datetime import timedelta
@@ -35,7 +36,9 @@ def connect() -> None:
 
 
 def on_setup(instance: Any = None, **kwargs: Any) -> None:
-    """The size of the pool is known."""
+    """Everything is loaded, and the size of the pool is known."""
+    gc.enable()
+    gc.freeze()
     slots.set_threads(int(instance.concurrency))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from models_app.chat.choices import AnswerState
-from models_app.chat.markup import render_markdown
 from models_app.chat.records import ChatMessage, ChatSession
 from tasks_app.labels import phase_label
 
@@ -30,6 +29,9 @@ def transcript_context(session: ChatSession, *, before: int | None = None) -> di
 
 def message_context(message: ChatMessage) -> dict[str, Any]:
     """One message with its HTML; while it is written it is plain text."""
+    # The parser and the colours of code are loaded with the first chat, not with the panel.
+    from models_app.chat.markup import render_markdown
+
     is_plain = not message.is_answer or message.is_under_way
     said = {
         "message": message,
