@@ -22,6 +22,8 @@ COMPILED := $(CATALOGUES:.po=.mo)
 THROWAWAY_HOME = home=$$(mktemp -d) && trap "rm -rf $$home" EXIT && env OLLAMACTL_HOME=$$home \
 	OLLAMACTL_PUBLIC_URL=https://panel.example.com DJANGO_SETTINGS_MODULE=ollamactl.settings.base
 JOBS ?= 2
+# Where this is set each process compiles 1,400 files anew, which is half the time of a start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo install dev test test-postgresql bench chaos soak lock messages clean \
 	lint lint-style lint-types lint-imports lint-migrations lint-deploy
