@@ -11,7 +11,11 @@ from pytest_django import DjangoDbBlocker
 
 from tests.helpers.valkey import ValkeyProcess
 
-pytest_plugins = ["tests.components.reporting", "tests.components.fixtures"]
+pytest_plugins = [
+    "tests.components.reporting",
+    "tests.components.turns",
+    "tests.components.fixtures",
+]
 
 
 @pytest.fixture(scope="session")

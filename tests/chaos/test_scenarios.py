@@ -13,6 +13,8 @@ from chaos.stage import Options
 from tests.components.inventory import Component, MissingComponent
 from tests.components.requirement import require
 
+pytestmark = pytest.mark.alone
+
 PULLS = 3
 # The machine of a test run has other work: times say nothing there.
 PATIENCE = 12.0

@@ -23,6 +23,8 @@ from tests.components.waiting import wait_until
 from tests.end_to_end.api import ENDED, Api, Json
 from tests.socket.client import Message
 
+pytestmark = pytest.mark.alone
+
 ALL_AT_ONCE = 10
 SIZE = 4_000_000  # bytes of each model
 RATE = 1_000_000  # bytes a second, all downloads together: slow enough to be met in the middle

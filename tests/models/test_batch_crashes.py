@@ -23,6 +23,8 @@ from tests.helpers.valkey import ValkeyProcess
 from tests.models.conftest import MB, Panel
 from tests.tasks.worker_process import WorkerProcess
 
+pytestmark = pytest.mark.alone
+
 COUNT = 200
 # After so many ended children of each batch the worker is killed; at 0 while they are being made.
 KILLS = {"start": (0, 60, 120), "stop": (50, 100, 150), "delete": (0, 70, 140)}

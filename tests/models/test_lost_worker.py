@@ -18,6 +18,8 @@ from tests.helpers.valkey import ValkeyProcess
 from tests.models.conftest import MB, Panel
 from tests.tasks.worker_process import WorkerProcess
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def worker(panel: Panel, valkey: ValkeyProcess, tmp_path: Path) -> Iterator[WorkerProcess]:

@@ -23,6 +23,8 @@ from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.models.conftest import row_of
 
+pytestmark = pytest.mark.alone
+
 FRESH = timedelta(seconds=10)
 MEGABYTE = 1_000_000
 

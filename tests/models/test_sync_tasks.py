@@ -141,6 +141,7 @@ def test_a_sync_that_finds_nothing_writes_nothing(db: None, simulator: Simulator
     )  # rows and conflicts are read, and when it was is written
 
 
+@pytest.mark.alone
 def test_a_long_list_keeps_nobody_waiting(panel: Panel) -> None:
     """While they are written, another writer's transactions go through, none over 2 s."""
     count = 10_000

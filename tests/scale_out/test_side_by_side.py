@@ -19,6 +19,8 @@ from tests.end_to_end.api import Api, Json
 from tests.scale_out.conftest import DATABASE, Cluster, Part
 from tests.socket.client import Listener
 
+pytestmark = pytest.mark.alone
+
 MB = 1_000_000
 MANY = 48
 STREAMS = 200

@@ -12,6 +12,8 @@ from django.utils import timezone
 from audit_app.models import ApiToken
 from tests.socket.conftest import NewUser, Open
 
+pytestmark = pytest.mark.alone
+
 FOREIGN = "http://elsewhere.example"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 
 from tests.components.waiting import wait_until
@@ -12,6 +13,8 @@ from tests.helpers.valkey import ValkeyProcess
 from tests.socket.client import connect
 from tests.socket.conftest import NewUser, WebProcess
 from tests.socket.test_slow_client import is_cut, open_deaf_socket
+
+pytestmark = pytest.mark.alone
 
 
 def test_who_answers_no_ping_is_cut_off(

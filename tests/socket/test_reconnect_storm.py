@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from django.conf import settings
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -17,6 +18,8 @@ from websockets.typing import Origin
 
 from tests.helpers.valkey import ValkeyProcess
 from tests.socket.conftest import NewUser, WebProcess
+
+pytestmark = pytest.mark.alone
 
 USERS, SOCKETS_EACH = 5, 20
 SECONDS = 60.0  # only tells late from never, on a machine that does other things too

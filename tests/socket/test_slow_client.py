@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import pytest
 from django.conf import settings
 
 from tasks_app.live import publish
 from tests.components.waiting import wait_until
 from tests.socket.client import text_frame
 from tests.socket.conftest import NewUser, Open
+
+pytestmark = pytest.mark.alone
 
 HANDSHAKE = (
     "GET /ws/v1/events/ HTTP/1.1\r\nHost: {panel}\r\nOrigin: http://{panel}\r\n"

@@ -19,6 +19,8 @@ from tests.components.fixtures import NewPanel
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 
+pytestmark = pytest.mark.alone
+
 STOP_SECONDS = 5
 CHILDREN = {"valkey", "web", "worker", "guardian"}
 

@@ -21,6 +21,8 @@ from tests.tasks.conftest import Maker
 from tests.tasks.ear import Ear
 from tests.tasks.toys import Quick
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def ear(valkey: ValkeyProcess) -> Iterator[Ear]:

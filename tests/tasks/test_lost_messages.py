@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tasks_app.choices import State
 from tasks_app.clock import from_now
 from tasks_app.hub import hub
@@ -12,6 +14,8 @@ from tasks_app.reconcile import reconcile, send_again
 from tests.components.waiting import wait_until
 from tests.helpers.valkey import ValkeyProcess
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
+
+pytestmark = pytest.mark.alone
 
 
 def grow_old(*tasks: Task) -> None:

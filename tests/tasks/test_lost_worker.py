@@ -17,6 +17,8 @@ from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 from tests.tasks.toys import settled
 
+pytestmark = pytest.mark.alone
+
 ELSEWHERE = "another-host:1:abc"
 
 

@@ -12,6 +12,8 @@ from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 
+pytestmark = pytest.mark.alone
+
 
 def test_sixty_streams_are_released_within_seconds(make: Maker, new_worker: NewWorker) -> None:
     tasks = [make("toy.stream", {"pause": 0.1}) for _ in range(60)]

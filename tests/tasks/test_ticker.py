@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pytest
+
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tasks_app.ticker import Entry, Ticker, schedule_entries
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
+
+pytestmark = pytest.mark.alone
 
 
 def test_each_entry_comes_at_its_own_pace() -> None:
