@@ -35,12 +35,12 @@ def old_records() -> Iterable[Removable]:
     if kept.audit is not None:
         yield _audit_records(now - kept.audit)
         # Not by its time, which has no index: a table that only grows is in the order of time.
-        yield _in_order("admin log", LogEntry, "action_time", now - kept.audit)
+        yield in_order("admin log", LogEntry, "action_time", now - kept.audit)
     if kept.logins is not None:
         before = now - kept.logins
         yield removable("login attempts", AccessAttempt, Q(attempt_time__lt=before))
-        yield _in_order("logins", AccessLog, "attempt_time", before)
-        yield _in_order("failed logins", AccessFailureLog, "attempt_time", before)
+        yield in_order("logins", AccessLog, "attempt_time", before)
+        yield in_order("failed logins", AccessFailureLog, "attempt_time", before)
 
 
 def removable(name: str, model: type[models.Model], old: Q) -> Removable:
@@ -61,7 +61,8 @@ def _audit_records(before: datetime) -> Removable:
     return removable("audit", AuditRecord, Q(at__lt=before) & ~Q(pk__in=kept))
 
 
-def _in_order(name: str, model: type[models.Model], time: str, before: datetime) -> Removable:
+def in_order(name: str, model: type[models.Model], time: str, before: datetime) -> Removable:
+    """The old rows of a table that only grows: by its keys, so that `time` needs no index."""
     kind = removable(name, model, Q(**{f"{time}__lt": before}))
 
     def find(most: int) -> Keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
@@ -15,11 +15,24 @@ from tasks_app.turns import short_transaction
 
 InUse = Callable[[], Exists]
 _in_use: list[InUse] = []
+Kinds = Callable[[], Iterable[Removable]]
+_others: list[Kinds] = []
 
 
 def keep_while(in_use: InUse) -> None:
     """Keep the tasks for which this holds, however old: something shows them. From `ready`."""
     _in_use.append(in_use)
+
+
+def also_remove(kinds: Kinds) -> None:
+    """Let the housekeeping remove what an app above this one keeps for a time. From `ready`."""
+    _others.append(kinds)
+
+
+def records_of_others() -> Iterable[Removable]:
+    """What was registered, as the settings are now."""
+    for kinds in _others:
+        yield from kinds()
 
 
 def ended_tasks(before: datetime) -> Removable:

@@ -17,7 +17,7 @@ from ollamactl.lib.retention import remove_old
 from ollamactl.lib.sqlite_space import give_back_space
 from tasks_app.figures import RECORDS_REMOVED
 from tasks_app.log_files import remove_orphans
-from tasks_app.retention import ended_tasks
+from tasks_app.retention import ended_tasks, records_of_others
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def tidy(stopping: Callable[[], bool]) -> dict[str, int]:
 
 
 def _tidy(stopping: Callable[[], bool]) -> dict[str, int]:
-    kinds = list(old_records())
+    kinds = [*old_records(), *records_of_others()]
     if settings.RETENTION.tasks is not None:
         kinds.append(ended_tasks(timezone.now() - settings.RETENTION.tasks))
     removed = remove_old(kinds, seconds=SECONDS, stopping=stopping)

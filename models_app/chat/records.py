@@ -54,6 +54,7 @@ class ChatSession(models.Model):
             models.Index(fields=["owner", "-updated_at", "-id"], name="chat_of_owner"),
             models.Index(fields=["owner", "title"], name="chat_by_title"),
             models.Index(fields=["owner", "created_at"], name="chat_by_created"),
+            models.Index(fields=["updated_at"], name="chat_by_use"),
         ]
 
     def __str__(self) -> str:

@@ -29,12 +29,14 @@ class Removable:
     """One kind of record.
 
     `find(n)` gives the keys of at most `n` rows that may go, without a lock. `remove(keys)`
-    removes, in one transaction, those of them that still may, and returns how many that were.
+    removes, in one transaction, those of them that still may, and returns how many that were;
+    it is given `largest` of them at most.
     """
 
     name: str
     find: Callable[[int], Keys]
     remove: Callable[[Keys], int]
+    largest: int = LARGEST
 
 
 def remove_old(
@@ -59,7 +61,7 @@ def remove_old(
 
 
 def _remove_kind(kind: Removable, enough: Callable[[], bool]) -> int:
-    total, size = 0, FIRST
+    total, size = 0, min(FIRST, kind.largest)
     while not enough() and (keys := kind.find(AT_ONCE)):
         before = total
         while keys and not enough():
@@ -67,7 +69,7 @@ def _remove_kind(kind: Removable, enough: Callable[[], bool]) -> int:
             total += kind.remove(keys[:size])
             took = time.monotonic() - begun
             del keys[:size]
-            size = _next_size(size, took)
+            size = min(_next_size(size, took), kind.largest)
             time.sleep(took)  # a lock that is taken again at once is one that nobody else gets
         if total == before:
             break  # what was found may not go after all

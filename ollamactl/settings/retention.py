@@ -15,6 +15,8 @@ DEFAULTS = {
     "OLLAMACTL_KEEP_AUDIT_DAYS": 365,
     "OLLAMACTL_KEEP_LOGINS_DAYS": 90,
     "OLLAMACTL_KEEP_TOKENS_DAYS": 30,
+    "OLLAMACTL_KEEP_USE_DAYS": 365,
+    "OLLAMACTL_KEEP_CHATS_DAYS": 0,
 }
 
 
@@ -23,13 +25,16 @@ class Retention:
     """A time for each kind of record; None keeps it for ever.
 
     `tasks`: after a task's end, its log file with it. `audit`: after the action. `logins`: after
-    the last try that the lock-out counted. `tokens`: after a token's expiry.
+    the last try that the lock-out counted. `tokens`: after a token's expiry. `use`: after an
+    answer was counted. `chats`: after a chat was last used.
     """
 
     tasks: timedelta | None
     audit: timedelta | None
     logins: timedelta | None
     tokens: timedelta | None
+    use: timedelta | None = None
+    chats: timedelta | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Retention:
