@@ -211,3 +211,37 @@ def test_an_endless_answer_is_cut(
     result = user("ls")
     assert result.exit_code == 1
     assert "too long" in result.stderr
+
+
+SAVED = {"id": 4, "name": "Big ones", "is_default": False}
+
+
+def test_a_saved_search_is_used_with_its_order(user: Run, panel: FakePanel) -> None:
+    query = "status=running&status=stopped&min_size=1GB&ordering=-size&search=a%20b"
+    panel.rows("searches/", [{**SAVED, "query": query}])
+    newest = model("small:1", modified_at=at(hours=-1))
+    panel.rows("models/", [model("large:1"), newest])
+    rows = json.loads(user("ls", "--saved", "Big ones", "--json").stdout)
+    assert [row["name"] for row in rows] == ["large:1", "small:1"]
+    asked = panel.calls[-1].query
+    assert asked["status"] == ["running", "stopped"]
+    assert (asked["min_size"], asked["ordering"]) == (["1GB"], ["-size"])
+    assert asked["search"] == ["a b"]
+
+
+def test_what_is_asked_besides_counts_before_a_saved_search(user: Run, panel: FakePanel) -> None:
+    panel.rows("searches/", [{**SAVED, "query": "status=running&search=qwen&pinned=true"}])
+    panel.rows("models/", [model("older:1", modified_at=at(weeks=-9)), model("newer:1")])
+    lines = user("ls", "llama", "--saved", "Big ones", "--status", "stopped").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["newer:1", "older:1"]
+    asked = next(call.query for call in panel.calls if call.path == "models/")
+    assert (asked["search"], asked["status"]) == (["llama"], ["stopped"])
+    assert asked["pinned"] == ["true"]
+
+
+def test_an_unknown_saved_search_is_said(user: Run, panel: FakePanel) -> None:
+    panel.rows("searches/", [{**SAVED, "query": ""}])
+    result = user("ls", "--saved", "Small ones", "--json")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "no saved search “Small ones”" in result.stderr
+    assert "ollamactl searches" in result.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import click
 
@@ -11,6 +13,7 @@ from ollamactl.cli.remote.client import Panel
 from ollamactl.cli.remote.find import find_server, servers_of
 from ollamactl.cli.remote.options import json_option
 from ollamactl.cli.remote.records import Model, int_of, object_of, text_of, time_of
+from ollamactl.cli.remote.searches import find_search
 from ollamactl.cli.remote.times import relative
 from ollamactl.cli.terminal import print_json, print_table
 from ollamactl.cli.text import gettext as _
@@ -33,12 +36,21 @@ search_argument = click.argument("search", required=False)
 @search_argument
 @server_filter
 @status_filter
+@click.option(
+    "--saved",
+    metavar="NAME",
+    help=_("Use this saved search (ollamactl searches); what else is asked for counts before it."),
+)
 @json_option
-def list_models(search: str | None, server: str | None, status: str | None, as_json: bool) -> None:
-    """List the models, the newest first, as Ollama does."""
+def list_models(
+    search: str | None, server: str | None, status: str | None, saved: str | None, as_json: bool
+) -> None:
+    """List the models, the newest first, as Ollama does; a saved search may have its own order."""
     panel = Panel.current()
-    models = _models(panel, search, server, status)
-    models.sort(key=lambda model: time_of(model.raw, "modified_at") or LONG_AGO, reverse=True)
+    asked = _query_of(panel, saved) if saved is not None else {}
+    models = _models(panel, search, server, status, asked)
+    if "ordering" not in asked:
+        models.sort(key=lambda model: time_of(model.raw, "modified_at") or LONG_AGO, reverse=True)
     if as_json:
         print_json([model.raw for model in models])
         return
@@ -54,7 +66,7 @@ def list_models(search: str | None, server: str | None, status: str | None, as_j
 def list_running(search: str | None, server: str | None, status: str | None, as_json: bool) -> None:
     """List what is in memory."""
     panel = Panel.current()
-    models = _models(panel, search, server, status, loaded="true")
+    models = _models(panel, search, server, status, {"loaded": "true"})
     if as_json:
         print_json([model.raw for model in models])
         return
@@ -64,7 +76,11 @@ def list_running(search: str | None, server: str | None, status: str | None, as_
 
 
 def _models(
-    panel: Panel, search: str | None, server: str | None, status: str | None, **more: str
+    panel: Panel,
+    search: str | None,
+    server: str | None,
+    status: str | None,
+    more: Mapping[str, Any],
 ) -> list[Model]:
     params: dict[str, Any] = {"ordering": "name", **more}
     if search:
@@ -74,6 +90,11 @@ def _models(
     if server is not None:
         params["server"] = find_server(panel, server).id
     return [Model.of(row) for row in panel.every("models/", params)]
+
+
+def _query_of(panel: Panel, saved: str) -> dict[str, Any]:
+    """What a saved search asks for, by the names of the API's filters."""
+    return parse_qs(text_of(find_search(panel, saved), "query"))
 
 
 def _print(panel: Panel, models: list[Model], headings: list[str], rows: list[list[str]]) -> None:

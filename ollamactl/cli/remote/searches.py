@@ -8,7 +8,7 @@ from ollamactl.cli.failures import CommandFailed, ExitCode
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.options import json_option
 from ollamactl.cli.remote.records import int_of, text_of
-from ollamactl.cli.terminal import print_json, print_table, say
+from ollamactl.cli.terminal import clean, print_json, print_table, say
 from ollamactl.cli.text import gettext as _
 
 
@@ -59,7 +59,8 @@ def find_search(panel: Panel, name: str) -> Json:
     rows = [row for row in panel.every("searches/") if text_of(row, "name") == name]
     if not rows:
         raise CommandFailed(
-            _("You have no saved search “%(name)s”.") % {"name": name},
+            _("You have no saved search “%(name)s”. They are listed by: ollamactl searches")
+            % {"name": clean(name)},
             exit_code=ExitCode.NOT_FOUND,
         )
     return rows[0]
