@@ -101,7 +101,7 @@ def describe_batch(result: Result) -> Outcome:
         text = ngettext("%(count)s not begun any more", "%(count)s not begun any more", unbegun)
         told.append(text % {"count": unbegun})
     if result.get("cut_short"):
-        told.append(_("cancelled before all had begun"))
+        told.append(_("ended before all had begun"))
     if number(result, "rolled_back_by"):
         told.append(_("rolled back"))
     return Outcome(told)

@@ -20,8 +20,11 @@ def topics_of(task: Task) -> tuple[str, ...]:
     return ("tasks", f"task:{task.pk}", *(runner.topics(task) if runner else ()))
 
 
-def announce_task(task: Task) -> None:
-    """Publish `task.changed` on commit. The row must have been read after its change."""
+def announce_task(task: Task, *, notice: bool = True) -> None:
+    """Publish `task.changed` on commit. The row must have been read after its change.
+
+    Without `notice` its maker is not told of its end: they were.
+    """
     with override("en"):
         error = error_as_json(task)
     data: dict[str, Any] = {
@@ -43,7 +46,7 @@ def announce_task(task: Task) -> None:
         topics=topics_of(task),
     )
     runner = runner_of(task.type)
-    is_noticed = runner is None or runner.notifies
+    is_noticed = notice and (runner is None or runner.notifies)
     if is_noticed and task.is_ended and task.parent_id is None and task.created_by_id is not None:
         _tell_its_maker(task)
 

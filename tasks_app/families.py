@@ -15,12 +15,17 @@ from django.utils.translation import gettext_noop
 
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import ENDED, State, Unit
+from tasks_app.clock import raised_seq
+from tasks_app.events import announce_task
 from tasks_app.failures import failure
 from tasks_app.models import Task
+from tasks_app.runners import runner_of
 from tasks_app.transitions import LET_GO, after_end, change, change_surely, held
 
 WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
+UNFINISHED = Q(state__in=(State.FAILED, State.CANCELLED))
 CASCADE = 200  # children told at once; the reconciler tells the others
+COUNTED = ("total", *(str(state) for state in ENDED))
 
 
 def counts_of_states(parent_id: int) -> dict[str, int]:
@@ -61,15 +66,31 @@ def tell_parent(task: Task) -> None:
         count_children(task.parent_id)
 
 
+@after_end
+def count_own_children(task: Task) -> None:
+    """In the transaction of a parent's end: what it says is true of those that have ended by now.
+
+    It may have ended in the middle of its own work; each of the others that ends is counted then.
+    """
+    runner = runner_of(task.type)
+    if runner is not None and runner.has_parts and task.state != State.SUCCEEDED:
+        count_children(task.pk)
+
+
 @transaction.atomic
 def count_children(parent_id: int) -> Task | None:
-    """Write the count into a waiting parent, and end it with the last child."""
+    """Write the count into a waiting parent, and end it with the last child.
+
+    One that did not succeed and has ended before its children counts on.
+    """
     # The lock keeps two children that end at once from both seeing the other alive.
-    parent = Task.objects.select_for_update().filter(WAITING, pk=parent_id).first()
+    parent = Task.objects.select_for_update().filter(WAITING | UNFINISHED, pk=parent_id).first()
     if parent is None:
         return None
     counts = counts_of(parent_id)
     live = counts.pop("live")
+    if parent.is_ended:
+        return _correct(parent, counts)
     fields: dict[str, Any] = {
         "done": counts["total"] - live,
         "total": counts["total"],
@@ -80,21 +101,46 @@ def count_children(parent_id: int) -> Task | None:
     return change(parent_id, WAITING, **fields)
 
 
+def without_counts(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a parent's own work has said; the rest is said anew when its children have ended."""
+    said = {name: value for name, value in (result or {}).items() if name not in COUNTED}
+    said.pop("rolled_back_by", None)
+    return said or None
+
+
+def _correct(parent: Task, counts: dict[str, int]) -> Task | None:
+    """Count in the row of an ended parent; its state, and what followed from it, stay."""
+    if not counts["total"]:
+        return None
+    said = {"cut_short": True} if parent.result is None else parent.result
+    result = {**said, **counts}
+    if result == parent.result:
+        return None
+    Task.objects.filter(pk=parent.pk).update(result=result, seq=raised_seq())
+    parent.refresh_from_db()
+    announce_task(parent, notice=False)
+    return parent
+
+
 def _end(parent: Task, counts: dict[str, int]) -> dict[str, Any]:
     end: dict[str, Any] = {
         "result": {**(parent.result or {}), **counts},
         "finished_at": Now(),
         "pause_requested": False,
     }
-    if counts[State.SUCCEEDED] == counts["total"] and not end["result"].get("cut_short"):
+    failed = counts["total"] - counts[State.SUCCEEDED]
+    unbegun = end["result"].get("cut_short") or end["result"].get("not_begun")
+    if not failed and not unbegun:
         return {**end, "state": State.SUCCEEDED, "error": None}
     if parent.cancel_requested:
         return {**end, "state": State.CANCELLED}
     sentence = Sentence(
         gettext_noop("{failed} of {total} steps did not succeed. Retry to run those again."),
-        failed=counts["total"] - counts[State.SUCCEEDED],
+        failed=failed,
         total=counts["total"],
     )
+    if not failed:
+        sentence = Sentence(gettext_noop("Not all its steps have begun. Retry to begin the rest."))
     return {
         **end,
         "state": State.FAILED,

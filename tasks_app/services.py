@@ -16,7 +16,7 @@ from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.events import announce_task
 from tasks_app.failures import failure
-from tasks_app.families import CASCADE
+from tasks_app.families import CASCADE, UNFINISHED, count_children, without_counts
 from tasks_app.models import Task
 from tasks_app.runners import Runner, runner_of
 from tasks_app.sequence import next_seq
@@ -229,7 +229,7 @@ def _runner(type: str) -> type[Runner]:
 
 def queue_again(task_id: int) -> Task | None:
     """failed or cancelled -> queued; None for any other. May raise what `settle` refuses with."""
-    told = change(task_id, Q(state__in=(State.FAILED, State.CANCELLED)), **ANEW)
+    told = change(task_id, UNFINISHED, **ANEW)
     if told is not None:
         wake_on_commit(told.queue)
     return told
@@ -249,17 +249,21 @@ def _retry_children(parent: Task) -> None:
 
 
 def _reopen_parent(child: Task) -> None:
-    """A parent that has ended waits again, for the child that is retried."""
-    ended = Q(state__in=(State.FAILED, State.CANCELLED))
+    """A parent that has ended waits again, for the child that is retried.
+
+    What it did not come to do stays said: with this child alone it is not done.
+    """
     while child.parent_id is not None:
-        parent = change(
-            child.parent_id,
-            ended,
-            **{**ANEW, "state": State.RUNNING, "owner": "", "lease_until": None},
-        )
+        ended = Task.objects.select_for_update().filter(UNFINISHED, pk=child.parent_id).first()
+        if ended is None:  # it waits already, or works itself
+            count_children(child.parent_id)
+            return
+        waits = {"state": State.RUNNING, "owner": "", "lease_until": None}
+        said = {"result": without_counts(ended.result)}
+        parent = change(ended.pk, UNFINISHED, **{**ANEW, **waits, **said})
         if parent is None:
             return
-        child = parent
+        child = count_children(parent.pk) or parent
 
 
 def _ended(task: Task) -> Conflict:

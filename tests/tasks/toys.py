@@ -147,6 +147,7 @@ class Family(Toy):
     """Makes one child for each payload in `children`, once, and lets them work."""
 
     type = "toy.family"
+    has_parts = True
 
     def work(self) -> dict[str, Any] | None:
         from audit_app.actors import SYSTEM
