@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
@@ -18,13 +20,18 @@ if TYPE_CHECKING:
 
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
+BUSY = tuple(one for one in ModelStatus if one not in (*AT_REST, ModelStatus.UNAVAILABLE))
+
+
+def _gone_servers() -> models.QuerySet[Any]:
+    # A query of its own instead of a join, which would be made for each row that is only counted.
+    servers = apps.get_model("models_app", "OllamaServer").objects
+    return servers.filter(status__in=GONE).order_by().values("pk")
 
 
 def _is_unavailable() -> Q:
-    # A query of its own instead of a join, which would be made for each row that is only counted.
-    servers = apps.get_model("models_app", "OllamaServer").objects
-    gone = servers.filter(status__in=GONE).order_by().values("pk")
-    return Q(status__in=AT_REST) & Q(server__in=gone)
+    # Not "at rest", by which a database would look at nearly all rows: those of a server are few.
+    return Q(server__in=_gone_servers()) & ~Q(status__in=BUSY)
 
 
 class OllamaServerQuerySet(models.QuerySet["OllamaServer"]):
@@ -62,12 +69,16 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
 
     def with_status_in(self, statuses: Collection[str]) -> OllamaModelQuerySet:
         """The models with any of these live statuses, found by the columns it is derived from."""
-        wanted = Q(status__in=statuses)
-        if set(statuses) & set(AT_REST):
-            wanted &= ~_is_unavailable()
+        at_rest = [one for one in statuses if one in AT_REST]
+        others = [one for one in statuses if one in BUSY]
+        ways = []
+        if at_rest:
+            ways.append(Q(status__in=at_rest) & ~Q(server__in=_gone_servers()))
+        if others:
+            ways.append(Q(status__in=others))
         if ModelStatus.UNAVAILABLE in statuses:
-            wanted |= _is_unavailable()
-        return self.filter(wanted)
+            ways.append(_is_unavailable())
+        return self.filter(reduce(or_, ways)) if ways else self.none()
 
     def named_like(self, text: str) -> OllamaModelQuerySet:
         """The models whose name has what is typed, then those that are typing errors away from it.

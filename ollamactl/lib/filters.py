@@ -172,6 +172,10 @@ class BooleanFilter(django_filters.Filter):
 
     field_class = BooleanField
 
+    def filter(self, qs: QuerySet[Any], value: bool | None) -> QuerySet[Any]:
+        """Written as a comparison: SQLite looks for a flag that stands alone in no index."""
+        return qs if value is None else qs.filter(**{f"{self.field_name}__in": [value]})
+
 
 @extend_schema_field({"type": "string", "example": "4GB"})
 class SizeFilter(django_filters.Filter):

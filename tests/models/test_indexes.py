@@ -61,6 +61,16 @@ def test_a_page_of_models_is_found_without_sorting_them_all(query: str) -> None:
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the words of SQLite's plans")
+@pytest.mark.parametrize(
+    "query", ["loaded=true", "pinned=true", "outdated=true", "status=unavailable", "status=error"]
+)
+def test_few_models_are_not_looked_for_among_all(query: str) -> None:
+    words = plan(OllamaModelFilter, OllamaModel.objects.for_display(), query)
+    assert "SCAN models_app_ollamamodel" not in words
+    assert "status=? AND" not in words
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the words of SQLite's plans")
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize(
     "name", ["created_at", "started_at", "finished_at", "state", "type", "priority"]
