@@ -29,7 +29,8 @@ def _gone_servers() -> models.QuerySet[Any]:
     return servers.filter(status__in=GONE).order_by().values("pk")
 
 
-def _is_unavailable() -> Q:
+def is_unavailable() -> Q:
+    """Of a model: its server is gone, and nothing is being done with it."""
     # Not "at rest", by which a database would look at nearly all rows: those of a server are few.
     return Q(server__in=_gone_servers()) & ~Q(status__in=BUSY)
 
@@ -61,7 +62,7 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         """
         return self.annotate(
             live_status=Case(
-                When(_is_unavailable(), then=Value(ModelStatus.UNAVAILABLE.value)),
+                When(is_unavailable(), then=Value(ModelStatus.UNAVAILABLE.value)),
                 default=F("status"),
                 output_field=models.CharField(max_length=16),
             )
@@ -77,7 +78,7 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         if others:
             ways.append(Q(status__in=others))
         if ModelStatus.UNAVAILABLE in statuses:
-            ways.append(_is_unavailable())
+            ways.append(is_unavailable())
         return self.filter(reduce(or_, ways)) if ways else self.none()
 
     def named_like(self, text: str) -> OllamaModelQuerySet:

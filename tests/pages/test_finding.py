@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
+from models_app.choices import ModelStatus
+from models_app.filters import OllamaModelFilter
+from models_app.models import OllamaModel
 from tests.api.queries import count_queries
 from tests.factories import OllamaModelFactory, OllamaServerFactory
 from tests.pages.conftest import HTMX
@@ -37,14 +41,57 @@ def zoo() -> None:
     OllamaModelFactory(server=gone, name="phi4:14b")
 
 
+def counts_in(page: str) -> dict[str, int]:
+    return {name: int(count) for name, _href, _on, count in CHIP.findall(page)}
+
+
 @pytest.mark.usefixtures("zoo")
-def test_quick_filters_count_all_models(viewer: Client) -> None:
-    for page in (get(viewer), get(viewer, COUNTS), get(viewer, headers=HTMX, search="phi")):
-        found = {name: int(count) for name, _href, _on, count in CHIP.findall(page)}
-        assert found == {
+def test_quick_filters_count_what_is_filtered(viewer: Client) -> None:
+    for page in (get(viewer), get(viewer, COUNTS)):
+        assert counts_in(page) == {
             "status-stopped": 2, "status-running": 1, "status-unavailable": 1,
             "loaded-true": 1, "pinned-true": 1, "outdated-true": 1,
         }  # fmt: skip
+    phi = {"status-unavailable": 1}
+    assert counts_in(get(viewer, search="phi")) == phi
+    assert counts_in(get(viewer, COUNTS, search="phi")) == phi
+    assert counts_in(get(viewer, headers=HTMX, search="phi")) == phi
+    assert counts_in(get(viewer, min_size="huge")) == {}
+
+
+@pytest.mark.usefixtures("zoo")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "search=qwen", "status=stopped", "status=running&status=stopped", "status=unavailable",
+        "loaded=true", "loaded=false", "pinned=true&outdated=false", "outdated=true&status=stopped",
+        "max_size=1GB&pinned=false", "search=qwen&status=error", "search=lamma3.2", "from=local",
+    ],
+)  # fmt: skip
+def test_each_count_is_that_of_the_list_with_its_facet_exchanged(
+    viewer: Client, query: str
+) -> None:
+    asked = QueryDict(query)
+    page = get(viewer, f"{MODELS}?{query}")
+    shown = {name.rpartition("-")[0::2]: n for name, n in counts_in(page).items()}
+    every = [("status", status) for status in ModelStatus.values]
+    for name, value in [*every, ("loaded", "true"), ("pinned", "true"), ("outdated", "true")]:
+        exchanged = asked.copy()
+        exchanged[name] = value
+        listed = OllamaModelFilter(exchanged, queryset=OllamaModel.objects.for_display()).qs
+        assert shown.get((name, value), 0) == listed.count(), (name, value)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_counts_cost_the_same_however_much_is_asked(viewer: Client) -> None:
+    def queries(asked: str = "") -> int:
+        return count_queries(lambda: get(viewer, f"{COUNTS}?{asked}"))
+
+    queries()
+    few = queries()
+    OllamaModelFactory.create_batch(30, pinned=True, status="error")
+    assert queries() == few
+    assert queries("status=stopped,error&pinned=true&outdated=false&max_size=9GB") == few
 
 
 @pytest.mark.usefixtures("zoo")
