@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import override
 
 from models_app.choices import ModelStatus
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.querysets import GONE
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
@@ -79,6 +79,22 @@ def announce_model_removed(*, pk: int, seq: int, server: int) -> None:
         seq=next_seq(seq),
         data={"id": pk, "server": server},
         topics=["models", f"model:{pk}"],
+    )
+
+
+def announce_downloads(panel: PanelSettings) -> None:
+    """Publish `downloads.changed`: the queue is held or goes on, or has other limits. Whoever hears
+    of tasks hears it."""
+    publish(
+        "downloads.changed",
+        subject="downloads",
+        seq=next_seq(0),
+        data={
+            "held": panel.downloads_held,
+            "per_server": panel.downloads_per_server,
+            "overall": panel.downloads_overall,
+        },
+        topics=["tasks"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The state of the queues, for `/metrics`: three queries, whatever there is."""
+"""The state of the queues, for `/metrics`: a few queries, whatever there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import product
 
-from django.db.models import Count, Exists, Min, OuterRef
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Min, OuterRef, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -51,13 +51,16 @@ def _expired_leases() -> Metric:
 
 def _waits() -> Iterator[Metric]:
     """Of a task that was given back only the begin of its last attempt is known: it waits since
-    then at most. One without room, behind others of its limit key, is due but no lag."""
+    then at most. One without room, behind others of its limit key or its type, is due but no lag;
+    nor is one of a type that is held."""
     since = Greatest(
         "created_at", Coalesce("run_after", "created_at"), Coalesce("started_at", "created_at")
     )
     others = Task.objects.filter(limit_key=OuterRef("limit_key"), state=State.RUNNING)
     due = Task.objects.filter(eligible()).order_by().annotate(since=since)
-    rows = due.annotate(is_behind=Exists(others.exclude(limit_key=""))).values("queue", "is_behind")
+    is_behind = Q(Exists(others.exclude(limit_key=""))) | Q(type__in=_full_types())
+    behind = ExpressionWrapper(is_behind, output_field=BooleanField())
+    rows = due.annotate(is_behind=behind).values("queue", "is_behind")
     oldest: dict[str, float] = dict.fromkeys((queue for queue, _type in _known()), 0.0)
     lag: dict[str, float] = defaultdict(float, oldest)
     now = timezone.now()
@@ -70,6 +73,16 @@ def _waits() -> Iterator[Metric]:
     yield _per_queue(
         "lag", "Age of the oldest task that is due and waits behind no other of its limit.", lag
     )
+
+
+def _full_types() -> list[str]:
+    """The types of which no more may begin now: held, or as many run as may at once."""
+    runners = ((name, runner_of(name)) for name in registered_types())
+    limits = {name: runner.overall_limit() for name, runner in runners if runner is not None}
+    limited = {name: limit for name, limit in limits.items() if limit is not None}
+    running = Task.objects.filter(state=State.RUNNING, type__in=limited).order_by().values("type")
+    counts = {row["type"]: row["n"] for row in running.annotate(n=Count("pk"))}
+    return [name for name, limit in limited.items() if counts.get(name, 0) >= limit]
 
 
 def _per_queue(name: str, text: str, seconds: dict[str, float]) -> Metric:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit_app.actors import Actor
 from audit_app.services import record_action
+from models_app.events import announce_downloads
 from models_app.models import OllamaServer, PanelSettings
 from models_app.services.panel_settings import PULLS, locked_settings
 from ollamactl.lib.errors import ApplicationError
@@ -113,6 +114,7 @@ def hold_downloads(*, actor: Actor) -> int:
         panel.downloads_held = True
         panel.save(update_fields=["downloads_held"])
         record_action(actor=actor, verb="downloads.hold")
+        announce_downloads(panel)
     running = Task.objects.filter(type=PULL_TYPE, state=State.RUNNING).order_by("pk")
     return sum(
         ask_to_pause(task_id) is not None for task_id in running.values_list("pk", flat=True)
@@ -135,6 +137,7 @@ def let_downloads_go_on(*, actor: Actor) -> tuple[int, int]:
         panel.downloads_held = False
         panel.save(update_fields=["downloads_held"])
         record_action(actor=actor, verb="downloads.resume", data={"resumed": resumed})
+        announce_downloads(panel)
         asked = Task.objects.filter(type=PULL_TYPE, state=State.RUNNING, pause_requested=True)
         asked.update(pause_requested=False)
         wake_on_commit(PULLS)

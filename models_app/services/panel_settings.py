@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app.choices import RetryOn
+from models_app.events import announce_downloads
 from models_app.models import PanelSettings
 from ollamactl.lib.errors import InvalidInput
 from tasks_app.wakeups import wake_on_commit
@@ -48,6 +49,7 @@ def update_settings(*, actor: Actor, **fields: Any) -> PanelSettings:
         if changed:
             panel.save()
             record_action(actor=actor, verb="settings.change", data={"changed": changed})
+            announce_downloads(panel)
             wake_on_commit(PULLS)
     return panel
 

@@ -13,7 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit_app.actors import SYSTEM
 from models_app.choices import ModelStatus, ServerStatus
+from models_app.models import PanelSettings
+from models_app.services import downloads
 from ollamactl.lib import figures
 from tasks_app.choices import State
 from tasks_app.events import announce_task
@@ -89,6 +92,27 @@ def test_lag_is_the_wait_of_what_could_run(client: Client) -> None:
     # That one waits behind the other pull of its server.
     assert found.value("ollamactl_queue_lag_seconds", queue="pulls") == pytest.approx(100, abs=9)
     assert found.value("ollamactl_queue_lag_seconds", queue="default") == 0
+
+
+@pytest.mark.usefixtures("transactional_db", "valkey")
+def test_what_is_held_or_paused_is_no_lag(client: Client) -> None:
+    waits(300)
+    waits(900, state=State.PAUSED)
+    waits(800, pause_requested=True)
+
+    def lag() -> float:
+        return scrape(client).value("ollamactl_queue_lag_seconds", queue="pulls")
+
+    assert lag() == pytest.approx(300, abs=9)
+    downloads.hold_downloads(actor=SYSTEM)
+    assert lag() == 0
+    assert scrape(client).value("ollamactl_queue_oldest_seconds", queue="pulls") > 290
+    PanelSettings.objects.update(downloads_held=False)
+    assert lag() == pytest.approx(300, abs=9)
+    PanelSettings.objects.update(downloads_overall=1)
+    assert lag() == pytest.approx(300, abs=9)
+    TaskFactory(state=State.RUNNING)
+    assert lag() == 0
 
 
 @pytest.mark.usefixtures("transactional_db", "valkey")

@@ -10,7 +10,8 @@ from django.utils.translation import override
 from audit_app.actors import SYSTEM
 from models_app import checks
 from models_app.models import OllamaServer
-from models_app.services import lifecycle, servers
+from models_app.services import downloads, lifecycle, servers
+from models_app.services.panel_settings import update_settings
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app.execution import work_off
 from tasks_app.live import parse_topic
@@ -88,6 +89,17 @@ def test_a_servers_change_is_heard_where_its_models_are(
     assert statuses(ear, f"server:{panel.server.pk}") == ["offline"]  # said once
     servers.remove_server(actor=SYSTEM, server=panel.server)
     ear.wait_for("server.removed", id=panel.server.pk)
+
+
+def test_the_queue_says_that_it_is_held(panel: Panel, ear: Ear) -> None:
+    downloads.hold_downloads(actor=SYSTEM)
+    heard = ear.wait_for("downloads.changed", held=True)
+    assert heard["topics"] == ["tasks"]
+    downloads.let_downloads_go_on(actor=SYSTEM)
+    after = ear.wait_for("downloads.changed", held=False)
+    assert after["seq"] >= heard["seq"]
+    update_settings(actor=SYSTEM, downloads_per_server=7)
+    ear.wait_for("downloads.changed", per_server=7)
 
 
 def test_snapshots_say_what_events_say(panel: Panel, simulator: RunningSimulator) -> None:

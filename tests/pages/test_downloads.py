@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -97,7 +98,10 @@ def test_all_are_paused_and_go_on(operator: Client) -> None:
     download("a:latest")
     operator.post(reverse("admin:downloads-pause"))
     assert PanelSettings.objects.current().downloads_held
-    assert "nothing begins until they are resumed" in page(operator)
+    shown = page(operator)
+    assert "nothing begins until they are resumed" in shown
+    # The event of the hold asks for the list, in every browser.
+    assert re.search(r'id="oc-list"[^>]*data-live-refresh="downloads"', shown)
     operator.post(reverse("admin:downloads-resume"))
     assert not PanelSettings.objects.current().downloads_held
 
