@@ -13,22 +13,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from models_app.api.batch_views import BatchActions
-from models_app.api.model_serializers import (
-    AcceptedModelSerializer,
-    AcceptedPullSerializer,
+from models_app.api.model_request_serializers import (
     BenchmarkRequestSerializer,
-    ChangedModelSerializer,
-    ModelDetailSerializer,
-    ModelSerializer,
     NewNameSerializer,
     PreflightRequestSerializer,
-    PreflightSerializer,
     PullSerializer,
     RecreateSerializer,
     StartSerializer,
     StopSerializer,
     SyncAllSerializer,
 )
+from models_app.api.model_serializers import (
+    AcceptedModelSerializer,
+    AcceptedPullSerializer,
+    ChangedModelSerializer,
+    ModelDetailSerializer,
+    ModelSerializer,
+)
+from models_app.api.preflight_serializers import PreflightSerializer
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
 from models_app.services import benchmarks, copies, lifecycle, pins, preflight, recreating, servers

@@ -246,7 +246,7 @@ SPECTACULAR_SETTINGS = {
         "ServerStatus": "models_app.choices.ServerStatus",
         "ServerKind": "models_app.choices.ServerKind",
         "ServerAuthKind": "models_app.choices.AuthKind",
-        "CheckState": "models_app.api.model_serializers.STATES",
+        "CheckState": "models_app.api.preflight_serializers.STATES",
         "Resource": "models_app.api.catalogue_views.RESOURCES",
         "AuditOrigin": "audit_app.choices.Origin",
         "AuditOutcome": "audit_app.choices.Outcome",

@@ -1,0 +1,90 @@
+"""The shape of the check before a download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+STATES = ["ok", "warn", "block", "unknown"]
+
+
+class DiskSerializer(serializers.Serializer[Any]):
+    """Bytes on the disk of the server's models; null is not known."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    reserved = serializers.IntegerField(allow_null=True)
+    kept = serializers.IntegerField()
+    needed = serializers.IntegerField(allow_null=True)
+    after = serializers.IntegerField(allow_null=True)
+
+
+class MemorySerializer(serializers.Serializer[Any]):
+    """Bytes of main memory; null is not known. `needed`: by the model, with `context_length`."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    kept = serializers.IntegerField()
+    needed = serializers.IntegerField(allow_null=True)
+    context_length = serializers.IntegerField()
+
+
+class GpuDeviceSerializer(serializers.Serializer[Any]):
+    """One GPU, with its memory in bytes."""
+
+    name = serializers.CharField()
+    free = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class GpuSerializer(serializers.Serializer[Any]):
+    """Bytes of all GPUs together; null is not known, and no device is none of NVIDIA's."""
+
+    state = serializers.ChoiceField(STATES)
+    free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    needed = serializers.IntegerField(allow_null=True)
+    devices = GpuDeviceSerializer(many=True)
+
+
+class NetworkSerializer(serializers.Serializer[Any]):
+    """Whether the panel reaches the registry, and how soon it answers (ms); `rate` in bytes a
+    second of the server's last downloads, and the `seconds` that this one takes at that rate."""
+
+    state = serializers.ChoiceField(STATES)
+    latency_ms = serializers.FloatField(allow_null=True)
+    rate = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField(allow_null=True)
+
+
+class DownloadsSerializer(serializers.Serializer[Any]):
+    """Downloads of the server and of all, how many may run at once, and whether they are held."""
+
+    running = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    overall_running = serializers.IntegerField()
+    overall_limit = serializers.IntegerField(allow_null=True)
+    held = serializers.BooleanField()
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """One reason of a verdict."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    """The check before a download."""
+
+    verdict = serializers.ChoiceField(["ok", "warn", "block"])
+    download_bytes = serializers.IntegerField(allow_null=True)
+    estimate = serializers.ChoiceField(["manifest", "details", "table", "unknown"])
+    disk = DiskSerializer()
+    memory = MemorySerializer()
+    gpu = GpuSerializer()
+    network = NetworkSerializer()
+    downloads = DownloadsSerializer()
+    reasons = ReasonSerializer(many=True)
