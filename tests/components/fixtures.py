@@ -128,9 +128,10 @@ def new_panel() -> Iterator[NewPanel]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="octl-")))
         numbers = itertools.count()
 
-        def make(*arguments: str, **settings: str) -> PanelProcess:
+        def make(*arguments: str, covered: bool = False, **settings: str) -> PanelProcess:
             home = folder / f"home{next(numbers)}"
-            return stack.enter_context(PanelProcess(home, *arguments, **settings))
+            panel = PanelProcess(home, *arguments, covered=covered, **settings)
+            return stack.enter_context(panel)
 
         yield make
 

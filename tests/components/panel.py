@@ -16,6 +16,8 @@ from tests.components.launching import ending_with_us
 from tests.components.waiting import free_port, wait_until
 
 READY_SECONDS = 60
+# By this variable coverage begins in a process that is started.
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
 # Settings of a panel on this machine must not reach the one under test.
 FOREIGN = ("OLLAMACTL_", "OLLAMA_", "DJANGO_")
 
@@ -27,15 +29,20 @@ def clean_environment(home: Path, **settings: str) -> dict[str, str]:
 
 
 class PanelProcess:
-    """`ollamactl up` on a free port of loopback; it keeps home and port over a restart."""
+    """`ollamactl up` on a free port of loopback; it keeps home and port over a restart.
 
-    def __init__(self, home: Path, *arguments: str, **settings: str) -> None:
+    Its processes count for the coverage only where they are `covered`: they work half as fast then.
+    """
+
+    def __init__(self, home: Path, *arguments: str, covered: bool = False, **settings: str) -> None:
         self.home = home
         self.port = free_port()
         self.arguments = arguments
         self.environment = clean_environment(
             home, OLLAMACTL_BIND=f"127.0.0.1:{self.port}", **settings
         )
+        if not covered:
+            self.environment.pop(COVERAGE, None)
         self.output_path = home.with_name(f"{home.name}.out")
         self._process: subprocess.Popen[bytes] | None = None
         self._launched_at = 0

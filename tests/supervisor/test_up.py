@@ -28,7 +28,10 @@ CHILDREN = {"valkey", "web", "worker", "guardian"}
 @pytest.fixture(scope="module")
 def panel() -> Iterator[PanelProcess]:
     """A ready panel that tests hurt and that recovers."""
-    with TemporaryDirectory(prefix="octl-") as folder, PanelProcess(Path(folder) / "h") as running:
+    with (
+        TemporaryDirectory(prefix="octl-") as folder,
+        PanelProcess(Path(folder) / "h", covered=True) as running,
+    ):
         running.start()
         yield running
 
@@ -114,7 +117,7 @@ def test_taken_port_is_refused(new_panel: NewPanel) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_everything_in_time(new_panel: NewPanel, number: signal.Signals) -> None:
-    panel = new_panel()
+    panel = new_panel(covered=True)
     panel.start()
     started = time.monotonic()
     panel.signal(number)
@@ -173,7 +176,7 @@ def test_start_right_after_everything_was_killed(new_panel: NewPanel) -> None:
 
 
 def test_demo_brings_a_simulated_server_that_keeps_its_address(new_panel: NewPanel) -> None:
-    panel = new_panel("--demo")
+    panel = new_panel("--demo", covered=True)
     panel.start()
     address = demo_address(panel)
     assert httpx.get(f"{address}/api/version", trust_env=False).status_code == 200
