@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from models_app.choices import ServerKind
 from models_app.models import OllamaModel, OllamaServer
@@ -92,14 +94,27 @@ class Candidate:
 
 def local_candidate(server: OllamaServer) -> Candidate | None:
     """The server, if its address is this machine's."""
+    return local_candidates([server]).get(server.pk)
+
+
+def local_candidates(servers: Iterable[OllamaServer]) -> dict[int, Candidate]:
+    """Those whose address is this machine's, by the servers' ids, with their newest models."""
+    local = [server.pk for server in servers if _is_local(server)]
+    if not local:
+        return {}
+    place = Window(RowNumber(), partition_by="server", order_by=F("modified_at").desc())
+    installed = OllamaModel.objects.filter(server__in=local).exclude(digest="").order_by()
+    newest = installed.annotate(place=place).filter(place__lte=COMPARED)
+    found: dict[int, list[tuple[str, str]]] = {pk: [] for pk in local}
+    for pk, name, digest in newest.values_list("server_id", "name", "digest"):
+        found[pk].append((name, digest))
+    return {pk: Candidate(tuple(models)) for pk, models in found.items()}
+
+
+def _is_local(server: OllamaServer) -> bool:
     if server.kind != ServerKind.EXTERNAL or server.is_simulated:
-        return None
-    if urlsplit(server.base_url).hostname not in LOOPBACK:
-        return None
-    installed = (
-        OllamaModel.objects.filter(server=server).exclude(digest="").order_by("-modified_at")
-    )
-    return Candidate(tuple(installed.values_list("name", "digest")[:COMPARED]))
+        return False
+    return urlsplit(server.base_url).hostname in LOOPBACK
 
 
 def models_folder(server: OllamaServer) -> Path | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from models_app.api.preflight_serializers import DiskSerializer, DownloadsSerializer
 from models_app.batches.planning import UNDO
 from models_app.batches.selection import Selection
 from models_app.batches.words import MOST, OnError, Operation, Outcome
@@ -54,12 +55,17 @@ class PlanCountsSerializer(serializers.Serializer[Any]):
 
 
 class PlanBytesSerializer(serializers.Serializer[Any]):
-    """Bytes of `memory` or `disk` that it `frees` or `needs`; not `exact`: at most so many."""
+    """Bytes of `memory` or `disk` that it `frees` or `needs`; not `exact`: at most so many.
+
+    Layers that several models share, or that the server has, are no part of the `total` of
+    downloads. `unknown`: models of which nobody knows the bytes; they come on top.
+    """
 
     resource = serializers.ChoiceField(["memory", "disk"])
     direction = serializers.ChoiceField(["frees", "needs"])
     total = serializers.IntegerField(allow_null=True)
     exact = serializers.BooleanField()
+    unknown = serializers.IntegerField()
 
 
 class PlanUndoSerializer(serializers.Serializer[Any]):
@@ -76,6 +82,23 @@ class PlanWarningSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField()
     detail = serializers.CharField()
+
+
+class PlanServerSerializer(serializers.Serializer[Any]):
+    """One server that is downloaded to: `count` models, whose layers it lacks have `bytes`.
+
+    `answers` is null where it was not heard of in time. `disk` and `downloads` are those of the
+    preflight of a single model; `disk.state` is `block` where it is certain that not all fit.
+    """
+
+    server = serializers.IntegerField()
+    server_name = serializers.CharField()
+    count = serializers.IntegerField()
+    bytes = serializers.IntegerField(allow_null=True)
+    exact = serializers.BooleanField()
+    answers = serializers.BooleanField(allow_null=True)
+    disk = DiskSerializer()
+    downloads = DownloadsSerializer()
 
 
 class PlanItemSerializer(serializers.Serializer[Any]):
@@ -101,6 +124,7 @@ class PlanSerializer(serializers.Serializer[Any]):
     bytes = PlanBytesSerializer()
     undo = PlanUndoSerializer()
     warnings = PlanWarningSerializer(many=True)
+    servers = PlanServerSerializer(many=True)
     items = PlanItemSerializer(many=True)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from models_app.batches.asking import UNKNOWN, Said, ask_registries, key_of
+from models_app.batches.asking import Heard, Said, ask_around
+from models_app.batches.downloads import ServerLooks, ServerPlan, bytes_of, plan_servers
 from models_app.batches.operations import (
     KINDS,
     NO_ANSWER,
@@ -24,18 +25,14 @@ from models_app.batches.words import Operation, Outcome
 from models_app.choices import Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
-from models_app.probes import disk_free
+from models_app.ollama.registry import Manifest
 from models_app.querysets import GONE
 from models_app.services.freeing import freed_by_deleting
 from ollamactl.lib.sentences import Sentence
-from ollamactl.lib.units import format_size
 
 FROM_REGISTRY = (Operation.PULL, Operation.RECREATE, Operation.UPDATE)
 GONE_FROM_LIST = Sentence(gettext_noop("It is gone from the panel."))
 NO_SUCH_MODEL = Sentence(gettext_noop("Its registry has no such model."))
-DISK_TOO_SMALL = gettext_noop(
-    "The disk of “{server}” has {free} free; the downloads there may need up to {needed}."
-)
 PINNED = gettext_noop("Pinned models among them: {count}.")
 # Whether a model can be brought back to what it was.
 UNDO = ("yes", "other_version", "no", "unknown")
@@ -45,13 +42,14 @@ UNDO = ("yes", "other_version", "no", "unknown")
 class PlanItem:
     """One model: what will happen, why not, and the bytes that it frees or needs (None: unknown).
 
-    `undo` is one of `UNDO`, for those that will be done.
+    `undo` is one of `UNDO`, for those that will be done. `manifest`: what is to be downloaded.
     """
 
     chosen: Chosen
     judgement: Judgement
     bytes: int | None = None
     undo: str = "no"
+    manifest: Manifest | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The item as the API shows it."""
@@ -71,13 +69,17 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class Plan:
-    """All items; `resource` and `direction` say what the bytes are."""
+    """All items; `resource` and `direction` say what the bytes are.
+
+    `total_bytes` has what several models share once. `servers`: those that are downloaded to.
+    """
 
     kind: Kind
     items: list[PlanItem]
     total_bytes: int | None = None
     exact: bool = False
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    servers: list[ServerPlan] = field(default_factory=list)
 
     @property
     def resource(self) -> str:
@@ -90,6 +92,11 @@ class Plan:
         """`frees` or `needs`."""
         gives = (Operation.STOP, Operation.DELETE)
         return "frees" if self.kind.operation in gives else "needs"
+
+    @property
+    def unknown(self) -> int:
+        """Of how many models that will be done nobody knows the bytes."""
+        return sum(item.bytes is None for item in self.will())
 
     def counts(self) -> dict[str, int]:
         """How many there are of each outcome, and in all."""
@@ -120,26 +127,35 @@ class Plan:
                 "direction": self.direction,
                 "total": self.total_bytes,
                 "exact": self.exact,
+                "unknown": self.unknown,
             },
             "undo": self.undo_counts(),
             "warnings": [
                 {"code": each["code"], "detail": str(each["detail"])} for each in self.warnings
             ],
+            "servers": [server.as_json() for server in self.servers],
             "items": [item.as_json() for item in self.items],
         }
 
 
 def make_plan(*, chosen: list[Chosen], operation: Operation, ask: bool = True) -> Plan:
-    """Judge each model; with `ask` registries are asked too, for 2 s at most in all."""
+    """Judge each model; with `ask` registries and servers are asked too, for 2 s at most in all."""
     kind = KINDS[operation]
+    downloads = operation in FROM_REGISTRY
     items = [PlanItem(one, _judge(kind, one)) for one in chosen]
     will = [item for item in items if item.judgement.outcome == Outcome.WILL]
-    said = ask_registries(_questions(kind, will)) if ask else {}
+    looks = ServerLooks(_servers(will)) if ask and downloads else None
+    heard = ask_around(_questions(kind, will), layers=downloads) if ask else Heard()
     items = [
-        _measured(kind, item, said) if item.judgement.outcome == Outcome.WILL else item
+        _measured(kind, item, heard) if item.judgement.outcome == Outcome.WILL else item
         for item in items
     ]
-    return _summed(Plan(kind, items))
+    plan = Plan(kind, items)
+    return _with_servers(plan, heard, looks) if looks is not None else _summed(plan)
+
+
+def _servers(items: Iterable[PlanItem]) -> Iterable[OllamaServer]:
+    return (item.chosen.server for item in items if item.chosen.server is not None)
 
 
 def _judge(kind: Kind, one: Chosen) -> Judgement:
@@ -164,16 +180,17 @@ def _questions(kind: Kind, items: Iterable[PlanItem]) -> Iterable[tuple[OllamaSe
             yield server, ModelName.parse(item.chosen.name)
 
 
-def _measured(kind: Kind, item: PlanItem, said: dict[Any, Said]) -> PlanItem:
+def _measured(kind: Kind, item: PlanItem, heard: Heard) -> PlanItem:
     model, server = item.chosen.model, item.chosen.server
     assert server is not None  # noqa: S101 - what has no server cannot be done
-    answer = said.get(key_of(server, ModelName.parse(item.chosen.name)), UNKNOWN)
+    answer = heard.of(server, ModelName.parse(item.chosen.name))
     if kind.operation in FROM_REGISTRY:
         if answer.missing:
             return replace(item, judgement=Judgement(Outcome.CANNOT, "missing", NO_SUCH_MODEL))
-        needed = answer.manifest.total_bytes if answer.manifest else None
+        found = answer.manifest
+        needed = bytes_of(found, heard.servers.get(server.pk)) if found else None
         is_new = kind.operation == Operation.PULL and not (model and model.is_installed)
-        return replace(item, bytes=needed, undo="yes" if is_new else "no")
+        return replace(item, bytes=needed, undo="yes" if is_new else "no", manifest=found)
     if model is None:
         return item
     if kind.operation == Operation.STOP:
@@ -196,37 +213,36 @@ def _comes_back(model: OllamaModel, answer: Said) -> str:
 
 def _summed(plan: Plan) -> Plan:
     will = plan.will()
-    operation = plan.kind.operation
-    if operation == Operation.DELETE:
+    if plan.kind.operation == Operation.DELETE:
         freed = freed_by_deleting([item.chosen.model for item in will if item.chosen.model])
         warnings = _pinned(will)
         return replace(plan, total_bytes=freed.bytes, exact=freed.exact, warnings=warnings)
-    known = [item.bytes for item in will if item.bytes is not None]
-    total = sum(known) if len(known) == len(will) else (sum(known) or None)
-    warnings = _disks(will) if operation in FROM_REGISTRY else []
-    return replace(plan, total_bytes=total, exact=False, warnings=warnings)
+    return replace(plan, total_bytes=_sum(item.bytes for item in will))
+
+
+def _with_servers(plan: Plan, heard: Heard, looks: ServerLooks) -> Plan:
+    """What is downloaded to each server: a layer that several models share is counted once."""
+    wanted = [
+        (item.chosen.server, item.manifest)
+        for item in plan.will()
+        if item.chosen.server is not None
+    ]
+    servers, found = plan_servers(wanted, heard, looks)
+    return replace(
+        plan,
+        total_bytes=_sum(each.needed.bytes for each in servers),
+        exact=bool(servers) and all(each.needed.exact for each in servers),
+        warnings=[{"code": one["code"], "detail": one["detail"]} for one in found.reasons],
+        servers=servers,
+    )
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    """Of those that are known; None where none is."""
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else None
 
 
 def _pinned(will: list[PlanItem]) -> list[dict[str, Any]]:
     count = sum(bool(item.chosen.model and item.chosen.model.pinned) for item in will)
     return [{"code": "pinned", "detail": Sentence(PINNED, count=count)}] if count else []
-
-
-def _disks(will: list[PlanItem]) -> list[dict[str, Any]]:
-    """A word for each server whose disk may be too small for all of it."""
-    needed: Counter[OllamaServer] = Counter()
-    for item in will:
-        if item.chosen.server is not None:
-            needed[item.chosen.server] += item.bytes or 0
-    found = []
-    for server, size in needed.items():
-        free = disk_free(server)
-        if free is not None and free < size:
-            detail = Sentence(
-                DISK_TOO_SMALL,
-                server=server.name,
-                free=format_size(free),
-                needed=format_size(size),
-            )
-            found.append({"code": "disk_too_small", "detail": detail})
-    return found

@@ -50,6 +50,23 @@ class HostLook:
         return Host(disk_free=own, memory=seen, gpus=found, slow=tuple(slow))
 
 
+class DiskLook:
+    """The look at the disk alone."""
+
+    def __init__(self, server: OllamaServer, candidate: Candidate | None) -> None:
+        self._registered = registered_disk_free(server)
+        self._look: Look[int | None] | None = None
+        if candidate is not None and self._registered is None:
+            self._look = Look("disk", candidate.disk_free, seconds=SECONDS)
+
+    def result(self) -> Host:
+        """What was found in time; without memory and GPUs."""
+        if self._look is None:
+            return Host(disk_free=self._registered)
+        free, slow = self._look.result()
+        return Host(disk_free=free, slow=("disk",) if slow else ())
+
+
 def _begin(
     candidate: Candidate,
 ) -> tuple[Look[int | None], Look[Memory], Look[list[Gpu] | None]]:

@@ -63,7 +63,7 @@ def judge_disk(
 
 def pulls_of(server: OllamaServer, states: Iterable[str], but: Task | None) -> QuerySet[Task]:
     """The server's downloads in these states."""
-    pulls = Task.objects.filter(limit_key=f"server.pulls:{server.pk}", state__in=states)
+    pulls = Task.objects.filter(limit_key=pulls_key(server), state__in=states)
     return pulls.exclude(pk=but.pk) if but is not None else pulls
 
 
@@ -75,6 +75,21 @@ def reserved_on(server: OllamaServer, task: Task | None) -> int:
     pulls = pulls_of(server, LIVE if task is None else (State.RUNNING,), task)
     rows = pulls.order_by().values_list("payload__needed", "done", "total")
     return sum(_bytes_left(*row) for row in rows)
+
+
+def reserved_on_each(servers: Iterable[OllamaServer]) -> dict[int, int]:
+    """The same for a download that is new on each of these servers, by their ids."""
+    keys = {pulls_key(server): server.pk for server in servers}
+    reserved = dict.fromkeys(keys.values(), 0)
+    pulls = Task.objects.filter(limit_key__in=keys, state__in=LIVE).order_by()
+    for key, *row in pulls.values_list("limit_key", "payload__needed", "done", "total"):
+        reserved[keys[key]] += _bytes_left(*row)
+    return reserved
+
+
+def pulls_key(server: OllamaServer) -> str:
+    """The key that the limit of a server's downloads goes by."""
+    return f"server.pulls:{server.pk}"
 
 
 def _still_needed(download: int | None, task: Task | None) -> int | None:

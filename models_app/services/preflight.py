@@ -7,10 +7,9 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
-from models_app.choices import ServerStatus
 from models_app.models import OllamaServer, PanelSettings
 from models_app.ollama.names import ModelName
-from models_app.querysets import GONE
+from models_app.resources.answering import judge_server
 from models_app.resources.host import HostLook
 from models_app.resources.needs import need_of
 from models_app.resources.network import judge_network
@@ -26,7 +25,7 @@ from models_app.resources.verdict import (
     Findings,
     Preflight,
 )
-from models_app.services.survey import Answers, survey
+from models_app.services.survey import survey
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.models import Task
@@ -54,7 +53,7 @@ def check_pull(
     look = HostLook(server)
     answers = survey(server, parsed)
     host = look.result()
-    _judge_server(found, server, answers)
+    judge_server(found, server, answered=answers.server_answered, error=answers.server_error)
     need = need_of(server, parsed, answers, context_length)
     network = judge_network(found, server, answers, need)
     disk = judge_disk(found, server, host, need, panel=panel, task=task)
@@ -74,25 +73,6 @@ def check_pull(
         reasons=tuple(found.reasons),
         manifest=answers.manifest,
     )
-
-
-def _judge_server(found: Findings, server: OllamaServer, answers: Answers) -> None:
-    """What the server says now is worth more than what its last check said."""
-    if answers.server_answered:
-        return
-    error = answers.server_error
-    if error is not None:
-        level = WARN if error.code in ("busy", "server_error", "timeout") else BLOCK
-        found.add(level, f"server_{error.code}", error.detail)
-    elif server.status == ServerStatus.UNAUTHORIZED:
-        sentence = _("“{name}” does not accept the panel's credentials. Correct them first.")
-        found.add(BLOCK, "server_unauthorized", Sentence(sentence, name=server.name))
-    elif server.status in GONE:
-        sentence = _("“{name}” does not answer. Start it or correct its address first.")
-        found.add(BLOCK, "server_offline", Sentence(sentence, name=server.name))
-    else:
-        sentence = _("“{name}” does not answer just now; the download begins when it does.")
-        found.add(WARN, "server_silent", Sentence(sentence, name=server.name))
 
 
 def _downloads(

@@ -115,6 +115,8 @@ def _shown(plan: Plan) -> dict[str, Any]:
         "plan": plan,
         "counts": plan.counts(),
         "undo": plan.undo_counts(),
+        "servers": plan.servers[:SHOWN],
+        "more_servers": max(0, len(plan.servers) - SHOWN),
         "items": items[:SHOWN],
         "more": max(0, len(items) - SHOWN),
     }

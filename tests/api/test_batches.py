@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from audit_app.models import AuditRecord
 from models_app.batches import planning
+from models_app.batches.asking import Heard
 from models_app.models import Batch
 from tasks_app.models import Task
 from tests.api.conftest import ClientOf
@@ -20,7 +23,7 @@ PLAN, BATCH = "/api/v1/models/batch/plan/", "/api/v1/models/batch/"
 
 @pytest.fixture(autouse=True)
 def _no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "ask_registries", lambda wanted: {})
+    monkeypatch.setattr(planning, "ask_around", lambda wanted, **_: Heard())
 
 
 @pytest.fixture
@@ -46,6 +49,7 @@ def test_the_plan_says_what_becomes_of_each(operator: APIClient) -> None:
         "direction": "frees",
         "total": 7,
         "exact": False,
+        "unknown": 0,
     }
     assert [(item["name"], item["outcome"], item["code"]) for item in plan["items"]] == [
         ("a:latest", "nothing", "not_running"),
@@ -125,3 +129,53 @@ def test_a_plan_of_thousands_costs_few_queries(
         plan = operator.post(PLAN, {"operation": "delete", "filter": {}}, format="json").json()
     assert plan["counts"]["will"] == 300
     assert plan["bytes"]["total"] == 300_000_000
+
+
+def test_the_plan_of_downloads_says_what_each_server_has(operator: APIClient) -> None:
+    servers = OllamaServerFactory.create_batch(2)
+    asked = {"operation": "pull", "names": ["a", "b"], "servers": [row.pk for row in servers]}
+    plan = operator.post(PLAN, asked, format="json").json()
+    assert plan["bytes"] == {
+        "resource": "disk",
+        "direction": "needs",
+        "total": None,
+        "exact": False,
+        "unknown": 4,
+    }
+    assert plan["servers"][0] == {
+        "server": servers[0].pk,
+        "server_name": servers[0].name,
+        "count": 2,
+        "bytes": None,
+        "exact": False,
+        "answers": None,
+        "disk": {
+            "state": "unknown",
+            "free": None,
+            "reserved": 0,
+            "kept": 1_000_000_000,
+            "needed": None,
+            "after": None,
+        },
+        "downloads": {
+            "running": 0,
+            "limit": 3,
+            "overall_running": 0,
+            "overall_limit": None,
+            "held": False,
+        },
+    }
+    deletion = {"operation": "delete", "ids": [OllamaModelFactory().pk]}
+    assert operator.post(PLAN, deletion, format="json").json()["servers"] == []
+
+
+def test_many_servers_cost_no_more_queries(operator: APIClient) -> None:
+    def queries(count: int) -> int:
+        ids = [row.pk for row in OllamaServerFactory.create_batch(count)]
+        asked = {"operation": "pull", "names": ["a", "b"], "servers": ids}
+        with CaptureQueriesContext(connection) as found:
+            assert operator.post(PLAN, asked, format="json").status_code == 200
+        return len(found)
+
+    queries(1)  # what is asked once and kept
+    assert queries(2) == queries(40)

@@ -65,6 +65,24 @@ def test_it_shows_the_plan_begins_and_reports(user: Run, batches: FakePanel) -> 
     assert [call.body for call in batches.calls if call.method == "POST"] == [asked, asked]
 
 
+def test_it_shows_what_each_server_has(user: Run, batches: FakePanel) -> None:
+    disk = {"free": 12_000_000_000, "reserved": 0, "kept": None}
+    servers = [
+        {"server_name": "shop", "bytes": 2_000_000_000, "answers": True, "disk": disk},
+        {"server_name": "off", "bytes": None, "answers": False, "disk": {}},
+    ]
+    size = {"resource": "disk", "direction": "needs", "total": 2_000_000_000}
+    found = plan(bytes={**size, "exact": True, "unknown": 1}, servers=servers)
+    batches.answer("POST", "models/batch/plan/", 200, found)
+    told = user("batch", "pull", "a", "--plan").stderr
+    assert "shop: 2 GB to download; 12 GB free, 0 B for other downloads, – to be kept free" in told
+    assert "off: – to download; – free" in told
+    assert told.count("(does not answer)") == 1
+    assert "It needs 2 GB. Of 1 models the size is not known." in told
+    found["bytes"] = {**size, "exact": False}
+    assert "It needs up to 2 GB." in user("batch", "pull", "a", "--plan").stderr
+
+
 def test_a_filter_and_servers(user: Run, batches: FakePanel) -> None:
     batches.rows("servers/", [{"id": 3, "name": "shop"}])
     words = ("--filter", "status=running", "--filter", "status=stopped", "--server", "shop")

@@ -8,8 +8,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from models_app import probes
 from models_app.batches import planning
+from models_app.batches.asking import Heard, Said, ServerSaid, key_of
 from models_app.models import Batch
+from models_app.ollama.errors import Unreachable
+from models_app.ollama.names import ModelName
+from models_app.ollama.registry import Manifest
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.pages.conftest import HTMX
@@ -19,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "ask_registries", lambda wanted: {})
+    monkeypatch.setattr(planning, "ask_around", lambda wanted, **_: Heard())
 
 
 def test_who_may_nothing_finds_no_bar(viewer: Client, operator: Client) -> None:
@@ -46,6 +51,32 @@ def test_the_dialog_shows_the_plan_and_begins_it(operator: Client) -> None:
     page = operator.get(answer.headers["HX-Redirect"]).content.decode()
     assert "Start: 3 models" in page
     assert "No part has been begun yet." in page
+
+
+def test_the_plan_of_downloads_shows_each_server_once(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off, shop = OllamaServerFactory(name="off"), OllamaServerFactory(name="shop")
+    models = [*OllamaModelFactory.create_batch(3, server=shop), OllamaModelFactory(server=off)]
+    monkeypatch.setattr(probes, "_disk_probes", [lambda server: 1_500_000_000])
+    manifest = Manifest("ab", {"sha256:x": 400_000_000, "sha256:y": 300_000_000}, 700_000_000)
+    heard = Heard(
+        {key_of(shop, ModelName.parse(model.name)): Said(manifest) for model in models[:3]},
+        {
+            shop.pk: ServerSaid(answered=True, layers={"sha256:x": False, "sha256:y": False}),
+            off.pk: ServerSaid(error=Unreachable("“off” is not there.")),
+        },
+    )
+    monkeypatch.setattr(planning, "ask_around", lambda wanted, **_: heard)
+    asked = {"operation": "recreate", "ids": ",".join(str(model.pk) for model in models)}
+    dialog = operator.post(reverse("admin:batch"), asked, headers=HTMX).content.decode()
+    assert "At most 700 MB are to be downloaded." in dialog
+    assert "Of 1 model the size is not known: it comes on top." in dialog
+    assert dialog.count("has 1.5 GB free, 0 B of it for other downloads") == 1
+    assert "these need 700 MB. Not all of them fit." in dialog
+    assert dialog.count("too little room") == 1
+    assert dialog.count("“off” is not there.") == 1
+    assert dialog.count("does not answer") == 1
 
 
 def test_all_that_match_are_those_of_the_filter(operator: Client) -> None:

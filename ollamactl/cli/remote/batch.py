@@ -117,9 +117,30 @@ def _show_plan(plan: Json) -> None:
         note(f"{name} ({place}): {said}{'. ' + detail if detail else ''}")
     if len(items) > MOST_SHOWN:
         note(_("… and %d others") % (len(items) - MOST_SHOWN))
+    for server in rows_of(plan, "servers")[:MOST_SHOWN]:
+        note(_server(server))
     for warning in rows_of(plan, "warnings"):
         note(_("Warning: %(reason)s") % {"reason": clean(text_of(warning, "detail"))})
     note(_totals(plan))
+
+
+def _server(server: Json) -> str:
+    """What one server needs and has; what is not known is a dash."""
+    disk = object_of(server, "disk")
+    sizes = {name: _size(int_of(disk, name)) for name in ("free", "reserved", "kept")}
+    told = _(
+        "%(server)s: %(needed)s to download; %(free)s free, %(reserved)s for other downloads, "
+        "%(kept)s to be kept free"
+    ) % {
+        "server": clean(text_of(server, "server_name")),
+        "needed": _size(int_of(server, "bytes")),
+        **sizes,
+    }
+    return told if server.get("answers") is not False else f"{told} ({_('does not answer')})"
+
+
+def _size(size: int | None) -> str:
+    return "–" if size is None else format_size(size)
 
 
 def _totals(plan: Json) -> str:
@@ -127,15 +148,17 @@ def _totals(plan: Json) -> str:
     told = _("%(will)d will be done, %(nothing)d have nothing to do, %(cannot)d cannot.") % {
         name: int_of(counts, name) or 0 for name in ("will", "nothing", "cannot")
     }
-    total = int_of(size, "total")
+    total, unknown = int_of(size, "total"), int_of(size, "unknown") or 0
     if total is None:
         return told
-    word = (
-        _("It frees up to %(size)s.")
-        if text_of(size, "direction") == "frees"
-        else _("It needs up to %(size)s.")
-    )
-    return f"{told} {word % {'size': format_size(total)}}"
+    exact = size.get("exact") is True
+    if text_of(size, "direction") == "frees":
+        word = _("It frees %(size)s.") if exact else _("It frees up to %(size)s.")
+    else:
+        word = _("It needs %(size)s.") if exact else _("It needs up to %(size)s.")
+    told = f"{told} {word % {'size': format_size(total)}}"
+    more = _("Of %d models the size is not known.") % unknown
+    return f"{told} {more}" if unknown else told
 
 
 def _require_yes(plan: Json, *, yes: bool) -> None:

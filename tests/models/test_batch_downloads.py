@@ -1,0 +1,201 @@
+"""What the plan of many downloads says: bytes, each layer once, and each server once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from audit_app.actors import SYSTEM
+from models_app import probes
+from models_app.batches.planning import Plan
+from models_app.batches.selection import Selection
+from models_app.choices import ServerStatus
+from models_app.models import OllamaServer, PanelSettings
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.errors import ServerError
+from models_app.services import batches
+from models_app.services.preflight import check_pull
+from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tests.components.ollama_server import OllamaProcess
+from tests.components.registry import RegistryProcess
+from tests.factories import TaskFactory
+from tests.models.conftest import MB, row_of
+
+Simulator = RunningSimulator
+NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
+    seen = {"free": 100 * MB}
+    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
+    monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
+    return seen
+
+
+@pytest.fixture
+def published(simulator: Simulator) -> list[str]:
+    """Three models of the registry, of 5 MB each."""
+    for name in NAMES:
+        simulator.control.publish(name, 5 * MB)
+    return NAMES
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """The address of something that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def plan_of(names: list[str], *servers: OllamaServer) -> Plan:
+    selection = Selection(names=names, servers=[server.pk for server in servers])
+    return batches.plan_batch(actor=SYSTEM, operation="pull", selection=selection)
+
+
+def codes(plan: Plan) -> list[str]:
+    return [warning["code"] for warning in plan.warnings]
+
+
+def test_each_server_is_looked_at_once(
+    server: OllamaServer, simulator: Simulator, published: list[str], disk: dict[str, int]
+) -> None:
+    TaskFactory(
+        type="model.pull", limit_key=f"server.pulls:{server.pk}", payload={"needed": 7 * MB}
+    )
+    with running_simulator() as second:
+        for name in published:
+            second.control.publish(name, MB)
+        other = row_of(second, "other")
+        plan = plan_of(published, server, other)
+    (first, last) = plan.servers
+    single = check_pull(server=server, name="a")
+    assert (first.server, first.answers, first.needed.count) == (server, True, 3)
+    assert first.needed.exact
+    needed = first.needed.bytes or 0
+    assert 15 * MB <= needed < 16 * MB
+    assert first.disk == {**single.disk, "needed": needed, "after": 100 * MB - 7 * MB - needed}
+    assert first.downloads == single.downloads
+    assert (last.server, last.disk["reserved"], last.disk["state"]) == (other, 0, "ok")
+    assert (plan.total_bytes, plan.exact) == (needed + (last.needed.bytes or 0), True)
+    assert plan.warnings == []
+
+
+def test_what_the_servers_have_is_no_part_of_it(
+    server: OllamaServer, simulator: Simulator, published: list[str]
+) -> None:
+    simulator.control.install("a", "b")
+    plan = plan_of(published, server)
+    assert [item.bytes for item in plan.items][:2] == [0, 0]
+    assert plan.exact
+    assert plan.total_bytes == check_pull(server=server, name="c").download_bytes
+
+
+def test_a_name_that_nobody_has_is_left_out(
+    server: OllamaServer, published: list[str], simulator: Simulator
+) -> None:
+    plan = plan_of(["nobody", "a"], server)
+    assert plan.counts() == {"total": 2, "will": 1, "nothing": 0, "cannot": 1}
+    assert (plan.servers[0].needed.count, plan.unknown, plan.exact) == (1, 0, True)
+
+
+def test_a_disk_that_is_too_small_for_all_of_them(
+    server: OllamaServer, published: list[str], disk: dict[str, int]
+) -> None:
+    disk["free"] = 12 * MB  # two of them fit
+    plan = plan_of(published, server)
+    assert codes(plan) == ["disk_too_small"]
+    assert "The disk of “sim” has 12 MB free" in str(plan.warnings[0]["detail"])
+    assert plan.servers[0].disk["state"] == "block"
+    assert plan.counts()["will"] == 3  # it is said, and not forbidden
+    assert codes(plan_of(published[:2], server)) == []
+
+
+def test_layers_that_a_server_was_not_heard_of_count_whole(
+    server: OllamaServer,
+    simulator: Simulator,
+    published: list[str],
+    disk: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    simulator.control.install("a", "b", "c")
+
+    async def refuse(*args: Any, **options: Any) -> bool:
+        raise ServerError("no")
+
+    monkeypatch.setattr(OllamaClient, "head_blob", refuse)
+    disk["free"] = 12 * MB
+    plan = plan_of(published, server)
+    assert 15 * MB <= (plan.total_bytes or 0) < 16 * MB
+    assert (plan.exact, plan.servers[0].answers) == (False, True)
+    assert codes(plan) == ["disk_maybe_too_small"]  # it may be, as far as anybody knows
+    assert plan.servers[0].disk["state"] == "warn"
+
+
+def test_held_downloads_are_said_once(
+    server: OllamaServer, published: list[str], simulator: Simulator
+) -> None:
+    PanelSettings.objects.create(downloads_held=True)
+    plan = plan_of(published, server)
+    assert codes(plan) == ["downloads_held"]
+    assert plan.servers[0].downloads["held"] is True
+
+
+def test_who_is_silent_keeps_nobody_waiting(
+    server: OllamaServer, published: list[str], silent_url: str, simulator: Simulator
+) -> None:
+    mute = OllamaServer.objects.create(
+        name="mute", base_url=silent_url, status=ServerStatus.ONLINE, version="0.24.0-simulated"
+    )
+    begun = time.monotonic()
+    plan = plan_of(published, server, mute)
+    assert time.monotonic() - begun < 2.5
+    heard, unheard = plan.servers
+    assert (heard.answers, heard.needed.exact) == (True, True)
+    assert (unheard.answers, unheard.needed.bytes, unheard.needed.unknown) == (None, None, 3)
+    assert (plan.total_bytes, plan.exact, plan.unknown) == (heard.needed.bytes, False, 3)
+    assert codes(plan) == ["server_silent"]
+
+
+def test_a_server_that_is_off_is_said_once(published: list[str], server: OllamaServer) -> None:
+    with running_simulator() as gone:
+        off = row_of(gone, "off")
+    plan = plan_of(published, off)
+    assert plan.servers[0].answers is False
+    assert codes(plan) == ["server_unreachable"]
+
+
+def test_nothing_is_asked_where_a_batch_begins(
+    server: OllamaServer, published: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models_app.batches.planning.ask_around", None)
+    selection = Selection(names=published, servers=[server.pk])
+    begun = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection)
+    assert (begun.plan.servers, begun.plan.total_bytes) == ([], None)
+
+
+@pytest.mark.django_db
+def test_the_real_server_is_asked_for_each_layer(
+    real_ollama: OllamaProcess, real_registry: RegistryProcess, settings: Any
+) -> None:
+    settings.INSECURE_REGISTRIES = [real_registry.host]
+    server = OllamaServer.objects.create(
+        name="real", base_url=real_ollama.url, status=ServerStatus.ONLINE, version="0.24.0"
+    )
+    there, common, one, two = (os.urandom(size) for size in (4 * MB, 2 * MB, MB, 3 * MB))
+    real_ollama.run_client("pull", "--insecure", real_registry.push_layers([there]).name)
+    first = real_registry.push_layers([there, common, one])
+    second = real_registry.push_layers([there, common, two])
+    plan = plan_of([first.name, second.name], server)
+    sizes = [check_pull(server=server, name=model.name).download_bytes for model in (first, second)]
+    assert [item.bytes for item in plan.items] == sizes
+    assert sizes[0] is not None
+    assert sizes[1] is not None
+    assert plan.total_bytes == sizes[0] + sizes[1] - len(common)  # once for both
+    assert plan.exact
