@@ -57,12 +57,21 @@ def settle_conflict(*, actor: Actor, conflict: SyncConflict, how: str) -> Task |
 
 
 def _by_panel(actor: Actor, conflict: SyncConflict) -> Task:
-    """The work is begun first: a conflict whose work is refused stays open."""
-    server = conflict.server
-    if conflict.kind in DIFFERENT:
-        task = lifecycle.pull_model(actor=actor, server=server, name=conflict.name).task
-    else:
-        task = lifecycle.delete_model(actor=actor, model=_model(conflict))
+    """The work is begun first: a conflict whose work is refused stays open.
+
+    Nothing is deleted for a conflict that somebody settles just now, nor pulled for one that is
+    settled: the check before a pull asks others, which no transaction may wait for.
+    """
+    if conflict.kind not in DIFFERENT:
+        with transaction.atomic():
+            locked = _locked(conflict)
+            deletion = lifecycle.delete_model(actor=actor, model=_model(locked))
+            locked.task = deletion
+            _settle(actor, locked, Settlement.PANEL)
+        return deletion
+    if not SyncConflict.objects.filter(pk=conflict.pk, state__in=LIVE_STATES).exists():
+        raise _settled()
+    task = lifecycle.pull_model(actor=actor, server=conflict.server, name=conflict.name).task
     with transaction.atomic():
         locked = _locked(conflict)
         locked.task = task
@@ -97,8 +106,12 @@ def _locked(conflict: SyncConflict) -> SyncConflict:
     rows = SyncConflict.objects.select_for_update(of=("self",)).select_related("server", "model")
     row: SyncConflict | None = rows.filter(pk=conflict.pk, state__in=LIVE_STATES).first()
     if row is None:
-        raise Conflict(_("This conflict is settled already."), code="settled")
+        raise _settled()
     return row
+
+
+def _settled() -> Conflict:
+    return Conflict(_("This conflict is settled already."), code="settled")
 
 
 def _settle(actor: Actor, conflict: SyncConflict, how: Settlement) -> None:
