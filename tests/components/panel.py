@@ -34,7 +34,13 @@ class PanelProcess:
     Its processes count for the coverage only where they are `covered`: they work half as fast then.
     """
 
-    def __init__(self, home: Path, *arguments: str, covered: bool = False, **settings: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        covered: bool | str = False,  # a text for the types alone: `settings` have any name
+        **settings: str,
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.arguments = arguments
