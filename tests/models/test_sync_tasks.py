@@ -181,7 +181,7 @@ def test_a_long_list_keeps_nobody_waiting(panel: Panel) -> None:
 def test_a_sync_can_be_cancelled_on_its_way(
     panel: Panel, monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:
-    with running_simulator(models=3000) as large:
+    with running_simulator(models=600) as large:
         panel.server.base_url = large.url
         panel.server.save()
         monkeypatch.setattr("models_app.services.sync.SLICE_SECONDS", 0.02)
@@ -194,9 +194,9 @@ def test_a_sync_can_be_cancelled_on_its_way(
         cancel_task(actor=SYSTEM, task=task)
         panel.wait(task, "cancelled")
         some = OllamaModel.objects.count()
-        assert 0 < some < 3000
+        assert 0 < some < 600
         panel.wait(sync(panel))
-        assert OllamaModel.objects.count() == 3000
+        assert OllamaModel.objects.count() == 600
 
 
 def test_a_row_left_in_an_old_state_is_set_right(panel: Panel, simulator: Simulator) -> None:
