@@ -11,7 +11,6 @@ from models_app.catalogue.searching import CAPABILITIES, FoundFamily, Room, sear
 from models_app.forms import ServerChoice
 from models_app.models import OllamaServer
 from models_app.querysets import OllamaServerQuerySet
-from models_app.services.catalogue import room_of
 from ollamactl.lib.filters import BooleanField, ChoicesField, SizeField
 
 CAPABILITY_NAMES = {
@@ -39,14 +38,13 @@ class CatalogueForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - narrows the type
         field.queryset = servers
 
-    def found(self, server: OllamaServer | None = None) -> list[FoundFamily]:
-        """What fits these filters; the room is that of the server asked about, else of `server`."""
+    def found(self, room: Room | None = None) -> list[FoundFamily]:
+        """What fits these filters; the room is that of the server that is asked about."""
         data = self.cleaned_data
-        about = data["server"] or server
         return search_catalogue(
             text=data["search"],
             capabilities=data["capability"],
             max_size=data["max_size"],
-            room=room_of(about) if about else Room(),
+            room=room,
             fits=data["fits"],
         )

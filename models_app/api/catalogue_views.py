@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from models_app.api.model_views import VIEW
 from models_app.catalogue import catalogue
-from models_app.catalogue.searching import CAPABILITIES, DISK, MEMORY, FoundFamily
+from models_app.catalogue.searching import CAPABILITIES, FoundFamily
 from models_app.catalogue_forms import CatalogueForm
 from models_app.models import OllamaServer
+from models_app.resources.fitting import DISK, MEMORY, room_of
 from ollamactl.lib.api.views import StrictView
 
 RESOURCES = [MEMORY, DISK]
@@ -101,4 +102,5 @@ class CatalogueView(StrictView, ListAPIView[Any]):
                     for name, found in problems.items()
                 }
             )
-        return form.found()
+        server = form.cleaned_data["server"]
+        return form.found(room_of(server) if server else None)

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from models_app.catalogue.loading import load
 from models_app.catalogue.types import CatalogueFamily, CatalogueTag
 from models_app.search.typos import errors_in, words_of
 
 CAPABILITIES = ("completion", "tools", "thinking", "vision", "insert", "embedding")
-DISK, MEMORY = "disk", "memory"
-# A running model needs its weights in memory, and some more for what it works on.
-MEMORY_TO_SIZE = 1.2
 
 
-@dataclass(frozen=True)
-class Room:
-    """Bytes that a server has: free on its disk, and of memory in all. None: not known."""
-
-    disk: int | None = None
-    memory: int | None = None
+class Room(Protocol):
+    """What a server has room for (`models_app.resources.fitting`)."""
 
     def lacks(self, tag: CatalogueTag) -> str:
-        """What is certainly too small for a download, by a word; empty for nothing."""
-        if self.disk is not None and tag.size > self.disk:
-            return DISK
-        if self.memory is not None and tag.size * MEMORY_TO_SIZE > self.memory:
-            return MEMORY
-        return ""
+        """What is too small for a download, by a word; empty for nothing."""
 
     def fits(self, tag: CatalogueTag) -> bool | None:
         """Whether a download fits; None where nobody can tell."""
-        if self.lacks(tag):
-            return False
-        return None if self.disk is None or self.memory is None else True
 
 
 @dataclass(frozen=True)
@@ -72,17 +58,17 @@ def search_catalogue(
         rank = _rank(family, text)
         if rank is None or not set(capabilities) <= set(family.capabilities):
             continue
-        tags = tuple(_tags(family, max_size, room or Room(), fits))
+        tags = tuple(_tags(family, max_size, room, fits))
         if tags:
             rated.append((rank, family.name, FoundFamily(family, tags)))
     return [found for _rank, _name, found in sorted(rated, key=lambda row: row[:2])]
 
 
 def _tags(
-    family: CatalogueFamily, max_size: int | None, room: Room, fits: bool | None
+    family: CatalogueFamily, max_size: int | None, room: Room | None, fits: bool | None
 ) -> Iterator[FoundTag]:
     for tag in family.tags:
-        found = FoundTag(tag, room.fits(tag), room.lacks(tag))
+        found = FoundTag(tag, room.fits(tag), room.lacks(tag)) if room else FoundTag(tag, None, "")
         if (max_size is None or tag.size <= max_size) and fits in (None, found.fits):
             yield found
 

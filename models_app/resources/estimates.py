@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from models_app.catalogue import find
+from models_app.catalogue import CatalogueTag, find
 from models_app.ollama.names import ModelName
 
 DETAILS, TABLE = "details", "table"
@@ -94,7 +94,7 @@ def estimated_size(
     """
     known = find(name.full)
     if known is not None:
-        return Size(known.size, DETAILS, known.parameters)
+        return known_size(known)
     words = f"{name.model}:{name.tag}"
     parameters = parameters_in(parameter_size) or parameters_in(name.tag) or parameters_in(words)
     if parameters is None:
@@ -103,6 +103,11 @@ def estimated_size(
     if bits is None:
         return Size(usual_bytes(parameters), TABLE, parameters)
     return Size(int(parameters * bits / 8), DETAILS, parameters)
+
+
+def known_size(tag: CatalogueTag) -> Size:
+    """What the catalogue says of a download."""
+    return Size(tag.size, DETAILS, tag.parameters)
 
 
 def parameters_in(text: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models_app.catalogue import find
+from models_app.catalogue import CatalogueTag, find
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.errors import ManifestMissing
 from models_app.ollama.names import ModelName
@@ -13,6 +13,7 @@ from models_app.resources.estimates import (
     DETAILS,
     Size,
     estimated_size,
+    known_size,
     memory_needed,
     parameters_in,
 )
@@ -53,9 +54,21 @@ def need_of(
     elif guess is not None:
         download, source, weights = guess.bytes, guess.source, guess.bytes
     tokens = _context(row, name, context)
-    parameters = guess.parameters if guess else None
-    memory = weights and memory_needed(weights, context=tokens, parameters=parameters)
+    memory = weights and _memory(weights, tokens, guess)
     return Need(download, source, memory, tokens)
+
+
+def need_of_tag(tag: CatalogueTag) -> Need:
+    """What the check says of a tag of the catalogue that is not on the server, before its registry
+    has answered."""
+    size = known_size(tag)
+    tokens = _at_most(DEFAULT_CONTEXT, tag.context_length)
+    return Need(size.bytes, size.source, _memory(size.bytes, tokens, size), tokens)
+
+
+def _memory(weights: int, tokens: int, guess: Size | None) -> int:
+    parameters = guess.parameters if guess else None
+    return memory_needed(weights, context=tokens, parameters=parameters)
 
 
 def _guess(row: OllamaModel | None, name: ModelName) -> Size | None:
@@ -70,5 +83,8 @@ def _context(row: OllamaModel | None, name: ModelName, asked: int | None) -> int
     """The context to count with: at most what the model has been made for."""
     known = find(name.full)
     longest = (row.context_length if row else None) or (known.context_length if known else None)
-    wanted = asked or DEFAULT_CONTEXT
+    return _at_most(asked or DEFAULT_CONTEXT, longest)
+
+
+def _at_most(wanted: int, longest: int | None) -> int:
     return min(wanted, longest) if longest else wanted

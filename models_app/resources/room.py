@@ -22,22 +22,32 @@ def judge_memory(
     into the GPUs as far as they reach, the rest into main memory."""
     _say_what_is_slow(found, host)
     kept = panel.memory_kept(server)
-    card_free = sum(gpu.free for gpu in host.gpus or [])
+    card_free = free_on_cards(host)
     free = host.memory.free if host.memory else None
-    in_main = None if need.memory is None else max(0, need.memory - card_free)
     memory = {
-        "state": UNKNOWN,
+        "state": memory_state(host, need.memory, kept=kept),
         "free": free,
         "total": host.memory.total if host.memory else None,
         "kept": kept,
         "needed": need.memory,
         "context_length": need.context,
     }
-    if host.memory is not None and in_main is not None:
-        memory["state"] = OK if in_main + kept <= host.memory.free or not in_main else WARN
-        if memory["state"] == WARN:
-            _warn(found, need.memory or 0, in_main + kept, host)
+    if memory["state"] == WARN:
+        _warn(found, need.memory or 0, host)
     return memory, _gpu(found, host, need, card_free)
+
+
+def free_on_cards(host: Host) -> int:
+    """The free bytes of all GPUs."""
+    return sum(gpu.free for gpu in host.gpus or [])
+
+
+def memory_state(host: Host, needed: int | None, *, kept: int) -> str:
+    """Whether so many bytes fit: what the GPUs do not take, beside what is kept of main memory."""
+    if host.memory is None or needed is None:
+        return UNKNOWN
+    in_main = max(0, needed - free_on_cards(host))
+    return OK if not in_main or in_main + kept <= host.memory.free else WARN
 
 
 def _gpu(found: Findings, host: Host, need: Need, free: int) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _gpu(found: Findings, host: Host, need: Need, free: int) -> dict[str, Any]:
     }
 
 
-def _warn(found: Findings, needed: int, in_main: int, host: Host) -> None:
+def _warn(found: Findings, needed: int, host: Host) -> None:
     assert host.memory is not None  # noqa: S101 - narrows the type
     total = host.memory.total + sum(gpu.total for gpu in host.gpus or [])
     sizes = {"needed": format_size(needed), "free": format_size(host.memory.free)}

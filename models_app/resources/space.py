@@ -44,7 +44,8 @@ def judge_disk(
     after, state = None, UNKNOWN
     if host.disk_free is not None and needed is not None:
         after = host.disk_free - reserved - needed
-        state = OK if after >= kept or not needed else (BLOCK if need.is_certain else WARN)
+        has_room = leaves_room(host.disk_free, needed, reserved=reserved, kept=kept)
+        state = OK if has_room else (BLOCK if need.is_certain else WARN)
     if state in (BLOCK, WARN):
         sizes = {"free": host.disk_free, "reserved": reserved, "kept": kept, "needed": needed}
         written = {name: format_size(size or 0) for name, size in sizes.items()}
@@ -59,6 +60,11 @@ def judge_disk(
         "needed": needed,
         "after": after,
     }
+
+
+def leaves_room(free: int, needed: int, *, reserved: int, kept: int) -> bool:
+    """Whether a download of so many bytes leaves what is to be kept free, beside the others."""
+    return not needed or free - reserved - needed >= kept
 
 
 def pulls_of(server: OllamaServer, states: Iterable[str], but: Task | None) -> QuerySet[Task]:

@@ -13,7 +13,7 @@ from audit_app.guards import requires
 from models_app.catalogue import catalogue
 from models_app.catalogue_forms import CAPABILITY_NAMES, CatalogueForm
 from models_app.models import OllamaServer
-from models_app.services.catalogue import room_of
+from models_app.resources.fitting import room_of
 from models_app.views.models import VIEW
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import render_page
@@ -32,14 +32,15 @@ def catalogue_page(request: HttpRequest) -> HttpResponse:
     server = (form.cleaned_data.get("server") if is_valid else None) or (
         servers.reachable_first().first()
     )
-    listing = listing_of(request, form.found(server) if is_valid else [], ordering="")
+    room = room_of(server) if server else None
+    listing = listing_of(request, form.found(room) if is_valid else [], ordering="")
     context: dict[str, Any] = {
         "listing": listing,
         "families": listing.rows,
         "typed": request.GET.get("search", ""),
         "problems": form.errors,
         "server": server,
-        "room": room_of(server) if server else None,
+        "room": room,
         "date": catalogue().date,
         "capability_names": CAPABILITY_NAMES,
     }

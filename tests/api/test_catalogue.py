@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from models_app.catalogue.searching import Room
+from models_app.resources.fitting import Room
+from models_app.resources.host import Host
+from models_app.resources.machine import Memory
 from tests.api.queries import count_queries
 from tests.factories import OllamaServerFactory
 
@@ -50,8 +52,8 @@ def test_a_servers_room_decides_what_fits(
     viewer: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = OllamaServerFactory()
-    room = Room(disk=50 * GB, memory=8 * GB)
-    monkeypatch.setattr("models_app.catalogue_forms.room_of", lambda _server: room)
+    room = Room(Host(disk_free=50 * GB, memory=Memory(16 * GB, 8 * GB)))
+    monkeypatch.setattr("models_app.api.catalogue_views.room_of", lambda _server: room)
     question = {"server": str(server.pk), "search": "llama3.1"}
     tags = viewer.get(CATALOGUE, question).data["results"][0]["tags"]
     lacks = {tag["name"]: (tag["fits"], tag["lacks"]) for tag in tags}

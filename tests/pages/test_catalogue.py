@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from models_app.catalogue.searching import Room
+from models_app.resources.fitting import Room
+from models_app.resources.host import Host
+from models_app.resources.machine import Memory
 from models_app.services.preflight import WARN, Preflight
 from tests.factories import OllamaServerFactory
 from tests.pages.conftest import HTMX, ClientOf
@@ -68,11 +70,10 @@ def test_room_is_compared_or_unknown(viewer: Client, monkeypatch: pytest.MonkeyP
     OllamaServerFactory(base_url="http://192.0.2.7:11434", name="far")
     page = page_of(viewer, search="llama3.1")
     assert "disk unknown" in page
-    room = Room(disk=50_000_000_000, memory=8_000_000_000)
-    for place in ("models_app.catalogue_forms", "models_app.views.catalogue"):
-        monkeypatch.setattr(f"{place}.room_of", lambda _server: room)
+    room = Room(Host(disk_free=50_000_000_000, memory=Memory(16_000_000_000, 8_000_000_000)))
+    monkeypatch.setattr("models_app.views.catalogue.room_of", lambda _server: room)
     page = page_of(viewer, search="llama3.1")
-    for text in ("too large for the disk", "too large for the memory", ">fits<"):
+    for text in ("too large for the disk", "too large for the free memory", ">fits<"):
         assert text in page
     assert "too large" not in page_of(viewer, search="llama3.1", fits="true")
 
