@@ -49,6 +49,7 @@ class MessageSerializer(serializers.ModelSerializer[ChatMessage]):
     """What was said. Times in seconds, rates in tokens a second; null where it is not known.
 
     `attempt` rises when an answer is begun anew; `restarts` says how often its worker was lost.
+    `is_current` is false for what was edited or asked again.
     """
 
     role = serializers.ChoiceField(Role.choices, read_only=True)
@@ -62,6 +63,7 @@ class MessageSerializer(serializers.ModelSerializer[ChatMessage]):
         fields = [
             "id",
             "position",
+            "is_current",
             "role",
             "content",
             "thinking",

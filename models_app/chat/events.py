@@ -26,6 +26,11 @@ def topic_of(session_id: int) -> str:
     return f"chat:{session_id}"
 
 
+def list_topic_of(user_id: int) -> str:
+    """Where the events of all chats of a user go."""
+    return f"chats:{user_id}"
+
+
 def session_as_data(session: ChatSession) -> dict[str, Any]:
     """What `chat.changed` and the snapshot say: `last` is the newest message that is current."""
     messages = ChatMessage.objects.filter(session=session, is_current=True)
@@ -65,7 +70,7 @@ def announce_chat(session: ChatSession) -> None:
         subject=topic,
         seq=session.seq,
         data=session_as_data(session),
-        topics=[topic],
+        topics=[topic, list_topic_of(session.owner_id)],
     )
 
 
@@ -77,7 +82,7 @@ def announce_chat_removed(session: ChatSession) -> None:
         subject=topic,
         seq=next_seq(session.seq),
         data={"id": session.pk},
-        topics=[topic],
+        topics=[topic, list_topic_of(session.owner_id)],
     )
 
 
@@ -96,8 +101,20 @@ def _belongs_to(user: User, number: int) -> bool:
     return ChatSession.objects.filter(pk=number, owner_id=user.pk).exists()
 
 
+def _nothing_yet(number: int | None) -> dict[str, Any]:
+    """A page has its list, and a program asks for it."""
+    return {"id": number, "seq": 0}
+
+
+def _is_own(user: User, number: int) -> bool:
+    return user.pk == number
+
+
 def register() -> None:
-    """Make the topic known; called once, when Django is ready."""
+    """Make the topics known; called once, when Django is ready."""
     register_topic(
         "chat", permission=CHAT, snapshot=_snapshot, takes_id=True, belongs_to=_belongs_to
+    )
+    register_topic(
+        "chats", permission=CHAT, snapshot=_nothing_yet, takes_id=True, belongs_to=_is_own
     )

@@ -16,6 +16,7 @@ from models_app.chat.exports import FORMATS
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.chat.sessions import chats_of, models_to_offer
+from models_app.chat.versions import versions_of
 from models_app.views.chat_shown import message_context, transcript_context
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.htmx import is_fragment
@@ -59,7 +60,7 @@ def chat_page(request: HttpRequest, pk: int) -> HttpResponse:
     session = own_chat(request, pk)
     context = {
         "session": session,
-        "others": list(chats_of(request.user).order_by("-updated_at", "-pk")[:NEWEST]),
+        "others": _others(request),
         **transcript_context(session),
     }
     return render_page(request, "models_app/chat.html", context, title=str(session))
@@ -70,6 +71,14 @@ def chat_page(request: HttpRequest, pk: int) -> HttpResponse:
 def chat_head(request: HttpRequest, pk: int) -> HttpResponse:
     """What changes above a transcript."""
     return render(request, "models_app/chat_head.html", {"session": own_chat(request, pk)})
+
+
+@require_safe
+@requires(CHAT)
+def chat_others(request: HttpRequest, pk: int) -> HttpResponse:
+    """The newest chats, beside the one that is open."""
+    context = {"session": own_chat(request, pk), "others": _others(request)}
+    return render(request, "models_app/chat_others.html", context)
 
 
 @require_safe
@@ -87,7 +96,21 @@ def chat_message(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     row = own_message(request, pk, message)
     if not row.is_current:
         return HttpResponse("")
-    return render(request, "models_app/chat_message.html", message_context(row))
+    versions = versions_of([row]).get(row.pk)
+    return render(request, "models_app/chat_message.html", message_context(row, versions=versions))
+
+
+@require_safe
+@requires(CHAT)
+def chat_answer(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    """An answer that was replaced, in the place of the one that is current; or that one itself."""
+    row = own_message(request, pk, message)
+    versions = versions_of([row]).get(row.pk, [])
+    current = ChatMessage.objects.filter(pk__in=versions, is_current=True).first()
+    if current is None:  # its prompt was edited since: the transcript has neither any more
+        return HttpResponse("")
+    shown = message_context(row, versions=versions, anchor=current.pk)
+    return render(request, "models_app/chat_message.html", shown)
 
 
 @require_safe
@@ -119,6 +142,10 @@ def render_transcript(
     """A part of the transcript, the same at first load and in each swap."""
     context = {"session": session, **transcript_context(session, before=before)}
     return render(request, "models_app/chat_messages.html", context)
+
+
+def _others(request: HttpRequest) -> list[ChatSession]:
+    return list(chats_of(request.user).order_by("-updated_at", "-pk")[:NEWEST])
 
 
 def _chosen(request: HttpRequest) -> int | None:

@@ -231,3 +231,23 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
     gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
     assert (gone.status_code, gone.json()["errors"][0]["code"]) == (409, "model_gone")
     assert client.get(f"{URL}{chat.pk}/").json()["model_name"] == "other:latest"
+
+
+def test_replaced_answers_are_there_beside_the_current_one(
+    client: APIClient, chat: ChatSession
+) -> None:
+    ChatMessageFactory(session=chat, position=1)
+    old, new = (
+        ChatMessageFactory(
+            session=chat, position=2, role="assistant", content=text, is_current=text == "new"
+        )
+        for text in ("old", "new")
+    )
+    for message in (old, new):
+        found = client.get(f"{URL}{chat.pk}/messages/{message.pk}/answers/").json()
+        assert [(row["content"], row["is_current"]) for row in found["results"]] == [
+            ("old", False), ("new", True),
+        ]  # fmt: skip
+    said = client.get(f"{URL}{chat.pk}/messages/").json()["results"]
+    assert [row["id"] for row in said if row["role"] == "assistant"] == [new.pk]
+    assert client.get(f"{URL}{chat.pk}/messages/999999/answers/").status_code == 404

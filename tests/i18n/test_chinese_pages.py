@@ -118,7 +118,7 @@ def rows(reader: Client, settings: Any, tmp_path: Path) -> dict[str, int]:
     token_of(cast(User, get_user(reader)))
     chat = ChatSessionFactory(owner=cast(User, get_user(reader)), model=model, title="test")
     said = ChatMessageFactory(session=chat, position=1)
-    ChatMessageFactory(
+    answer = ChatMessageFactory(
         session=chat,
         position=2,
         role="assistant",
@@ -137,6 +137,7 @@ def rows(reader: Client, settings: Any, tmp_path: Path) -> dict[str, int]:
         "search": search.pk,
         "chat": chat.pk,
         "said": said.pk,
+        "answer": answer.pk,
         "server": server.pk,
         "model": model.pk,
         "task": failed.pk,
@@ -174,6 +175,8 @@ def test_page_is_in_chinese(
         about.append("delete")
     if name in ("chat-message", "chat-edit"):
         about.append(rows["said"])
+    if name == "chat-answer":
+        about.append(rows["answer"])
     look(reader, reverse(f"admin:{name}", args=about), english)
 
 

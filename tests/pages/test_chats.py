@@ -39,7 +39,7 @@ def page(client: Client, name: str, *arguments: object, **query: str) -> str:
 def test_a_chat_without_a_word(operator: Client, chat: ChatSession) -> None:
     shown = page(operator, "chat", chat.pk)
     assert "Nothing has been said yet." in shown
-    assert f'data-live-topics="chat:{chat.pk}"' in shown
+    assert f'data-live-topics="chat:{chat.pk} chats:{chat.owner_id}"' in shown
 
 
 def test_what_a_model_wrote_is_harmless_and_its_thinking_is_folded(
@@ -73,7 +73,8 @@ def test_a_long_chat_is_shown_in_parts_that_cost_the_same(
             operator.get(url)
         return len(found)
 
-    ChatMessageFactory.create_batch(2, session=chat)
+    ChatMessageFactory(session=chat, position=1)
+    ChatMessageFactory(session=chat, position=2, role="assistant")
     queries()
     few = queries()
     ChatMessage.objects.all().delete()

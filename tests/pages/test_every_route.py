@@ -57,6 +57,7 @@ TOPICS: dict[str, set[str]] = {
     "tasks": SEES,
     "task": SEES,
     "chat": WORKS,  # and of those its owner alone
+    "chats": WORKS,  # their own
 }
 # Addresses that answer somebody who has not logged in, and what they answer.
 OPEN = {
