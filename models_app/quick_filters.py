@@ -16,18 +16,34 @@ from models_app.querysets import OllamaModelQuerySet, is_unavailable
 
 # The flags and their columns.
 FLAGS = {"loaded": "is_loaded", "pinned": "pinned", "outdated": "outdated"}
+# Of more models the counts take longer than the list: a page comes without them and asks again.
+COUNTED_AT_ONCE = 20_000
+Counts = dict[str, int] | None
 
 
 @dataclass(frozen=True)
 class QuickFilter:
-    """`name=value` switched on or off; `address` is the list with that done, as a query string."""
+    """`name=value` switched on or off; `address` is the list with that done, as a query string.
+
+    `count` is None where nobody has counted yet.
+    """
 
     name: str
     value: str
     label: str
-    count: int
+    count: int | None
     is_on: bool
     address: str
+
+
+def counting_takes_long(models: OllamaModelQuerySet) -> bool:
+    """Whether a page should not wait for the counts of so many models."""
+    return models.count() > COUNTED_AT_ONCE
+
+
+def switched_on(query: QueryDict) -> list[QuickFilter]:
+    """Those that are switched on, without counts."""
+    return [*_of_statuses(None, query), *_of_flags(None, query)]
 
 
 def quick_filters(models: OllamaModelQuerySet, query: QueryDict) -> list[QuickFilter]:
@@ -40,7 +56,7 @@ def quick_filters(models: OllamaModelQuerySet, query: QueryDict) -> list[QuickFi
     """
     asked = OllamaModelFilter(query, queryset=models)
     if not asked.is_valid():
-        return [*_of_statuses({}, query), *_of_flags({}, query)]
+        return switched_on(query)
     rows: Any = models
     for name, value in asked.form.cleaned_data.items():
         if name not in (*FLAGS, "status", "ordering"):
@@ -78,22 +94,22 @@ def _flags(values: dict[str, bool]) -> Q:
     return Q(**{f"{FLAGS[name]}__in": [value] for name, value in values.items()})
 
 
-def _of_statuses(counts: dict[str, int], query: QueryDict) -> Iterator[QuickFilter]:
+def _of_statuses(counts: Counts, query: QueryDict) -> Iterator[QuickFilter]:
     asked = chosen_in(query, "status")
     for status in ModelStatus:
         is_on = status.value in asked
-        if is_on or counts.get(status.value):
+        count = None if counts is None else counts.get(status.value, 0)
+        if is_on or count:
             others = [word for word in asked if word != status.value]
             words = others if is_on else [*others, status.value]
             address = _with(query, "status", words)
-            label, count = str(status.label), counts.get(status.value, 0)
-            yield QuickFilter("status", status.value, label, count, is_on, address)
+            yield QuickFilter("status", status.value, str(status.label), count, is_on, address)
 
 
-def _of_flags(counts: dict[str, int], query: QueryDict) -> Iterator[QuickFilter]:
+def _of_flags(counts: Counts, query: QueryDict) -> Iterator[QuickFilter]:
     labels = {"loaded": _("loaded"), "pinned": _("pinned"), "outdated": _("outdated")}
     for name, label in labels.items():
-        count = counts.get(f"{name}_count", 0)
+        count = None if counts is None else counts.get(f"{name}_count", 0)
         is_on = chosen_in(query, name) == ["true"]
         if is_on or count:
             address = _with(query, name, [] if is_on else ["true"])

@@ -20,7 +20,7 @@ from models_app.chat.sessions import can_chat
 from models_app.choices import ModelStatus, Source
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
-from models_app.quick_filters import chosen_in, quick_filters
+from models_app.quick_filters import chosen_in, counting_takes_long, quick_filters, switched_on
 from models_app.services.details import describe_model
 from models_app.services.updates import known_updates
 from models_app.views.performance import shown_performance, shown_usage
@@ -60,7 +60,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "rows": [with_actions(model, request) for model in listing.rows],
         "problems": asked.errors,
         "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
-        "quick_filters": quick_filters(OllamaModel.objects.visible_to(request.user), request.GET),
+        **_quick_filters(request),
     }
     if is_fragment(request):
         # The counts beside the list say what is switched on; what came live is nobody's search.
@@ -95,6 +95,13 @@ def model_counts(request: HttpRequest) -> HttpResponse:
         "listing_query": clean_query(request.GET).urlencode(),
     }
     return render(request, "models_app/model_counts.html", context)
+
+
+def _quick_filters(request: HttpRequest) -> dict[str, Any]:
+    models = OllamaModel.objects.visible_to(request.user)
+    if counting_takes_long(models):
+        return {"quick_filters": switched_on(request.GET), "counts_come_later": True}
+    return {"quick_filters": quick_filters(models, request.GET)}
 
 
 def _several(

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
+from models_app import quick_filters
 from models_app.choices import ModelStatus
 from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel
@@ -119,6 +120,21 @@ def test_the_list_brings_its_counts_along(viewer: Client) -> None:
     assert f'hx-get="{COUNTS}?status=running"' in fragment
     assert "hx-swap-oob" not in get(viewer)
     assert "hx-swap-oob" not in get(viewer, COUNTS)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_of_very_many_the_counts_come_after_the_list(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ", load" not in get(viewer)
+    monkeypatch.setattr(quick_filters, "COUNTED_AT_ONCE", 1)
+    page = get(viewer, status="stopped")
+    assert counts_in(page) == {}
+    assert 'id="quick-status-stopped"' in page
+    assert ", load" in page
+    counts = get(viewer, COUNTS, status="stopped")
+    assert counts_in(counts)["status-stopped"]
+    assert ", load" not in counts
 
 
 @pytest.mark.usefixtures("zoo")
