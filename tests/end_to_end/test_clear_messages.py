@@ -18,8 +18,6 @@ from tests.end_to_end.api import Api, Json
 from tests.end_to_end.bad_servers import hanging_server, html_server, no_server
 from tests.end_to_end.shell import Shell
 
-pytestmark = pytest.mark.alone
-
 AddServer = Callable[[str, str], Json]
 
 

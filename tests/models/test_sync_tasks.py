@@ -144,7 +144,7 @@ def test_a_sync_that_finds_nothing_writes_nothing(db: None, simulator: Simulator
 @pytest.mark.alone
 def test_a_long_list_keeps_nobody_waiting(panel: Panel) -> None:
     """While they are written, another writer's transactions go through, none over 2 s."""
-    count = 10_000
+    count = 4_000
     ended = threading.Event()
     waits: list[float] = []
 
