@@ -174,7 +174,9 @@ class BooleanFilter(django_filters.Filter):
 
     def filter(self, qs: QuerySet[Any], value: bool | None) -> QuerySet[Any]:
         """Written as a comparison: SQLite looks for a flag that stands alone in no index."""
-        return qs if value is None else qs.filter(**{f"{self.field_name}__in": [value]})
+        if value is None or self.lookup_expr != "exact":
+            return super().filter(qs, value)
+        return qs.filter(**{f"{self.field_name}__in": [value]})
 
 
 @extend_schema_field({"type": "string", "example": "4GB"})

@@ -141,7 +141,7 @@ def test_layers_that_a_server_was_not_heard_of_count_whole(
 def test_held_downloads_are_said_once(
     server: OllamaServer, published: list[str], simulator: Simulator
 ) -> None:
-    PanelSettings.objects.create(downloads_held=True)
+    PanelSettings.objects.create(pk=1, downloads_held=True)
     plan = plan_of(published, server)
     assert codes(plan) == ["downloads_held"]
     assert plan.servers[0].downloads["held"] is True

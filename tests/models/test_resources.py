@@ -106,7 +106,7 @@ def test_some_memory_is_to_be_kept(local: dict[str, Any], simulator: Simulator) 
     assert check(simulator).memory["state"] == "warn"
     OllamaServer.objects.filter(pk=server.pk).update(keep_free_memory=None)
     assert check(simulator).memory["state"] == "ok"
-    PanelSettings.objects.create(keep_free_memory=10 * GB)
+    PanelSettings.objects.create(pk=1, keep_free_memory=10 * GB)
     assert check(simulator).memory["kept"] == 10 * GB
 
 
