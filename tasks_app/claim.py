@@ -18,7 +18,7 @@ from tasks_app.models import Task
 from tasks_app.querysets import IN_ORDER
 from tasks_app.runners import runner_of
 from tasks_app.transitions import claim
-from tasks_app.turns import short_transaction
+from tasks_app.turns import short_transaction, writing_turn
 
 _turns: dict[str, threading.Lock] = {}
 
@@ -42,13 +42,16 @@ def claim_next(queue: str, *, owner: str) -> tuple[Task | None, bool]:
     may run now.
     """
     full = Q()
-    while candidate := _waiting(queue, full).first():
-        claimed = _claim(candidate, _waiting(queue, full), owner)
+    while True:
+        with writing_turn():
+            candidate = _waiting(queue, full).first()
+            if candidate is None:
+                return None, False
+            claimed = _claim(candidate, _waiting(queue, full), owner)
         if claimed is not None and claimed.state == State.RUNNING:
             return claimed, _waiting(queue, full).exists()
         if behind := no_room(candidate):
             full |= behind
-    return None, False
 
 
 def no_room(task: Task) -> Q | None:

@@ -28,3 +28,15 @@ def short_transaction() -> Iterator[None]:
     connection.ensure_connection()
     with _turn, transaction.atomic():
         yield
+
+
+@contextmanager
+def writing_turn() -> Iterator[None]:
+    """The turn alone, for who looks first and writes by what was seen: of many threads that look
+    at the same time all but one would write in vain. Nothing outside the database is waited for."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    with _turn:
+        yield

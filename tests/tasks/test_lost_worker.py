@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
+from django.db import connection
 
 from tasks_app.attempt import Attempt
 from tasks_app.choices import State
@@ -16,6 +20,7 @@ from tasks_app.transitions import succeed
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 from tests.tasks.toys import settled
+from tests.tasks.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.alone
 
@@ -126,11 +131,29 @@ def test_a_worker_that_comes_back_late_writes_nothing(make: Maker) -> None:
     assert (current.state, current.result) == (State.RUNNING, None)
 
 
+def suspend_between_writes(worker: WorkerProcess) -> None:
+    """Stop it while it does not hold the one lock that SQLite has for all."""
+
+    def is_between() -> bool:
+        worker.suspend()
+        if connection.vendor != "sqlite":
+            return True
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                worker.resume()
+                return False
+        return True
+
+    wait_until(is_between, "the worker sleeps and holds no lock")
+
+
 def test_a_worker_that_slept_past_its_lease_stops(make: Maker, new_worker: NewWorker) -> None:
     task = make("toy.stream", {"gate": str(make.gate)})
     sleeper = new_worker("sleeper")
     wait_until(lambda: make.effects_of(task, "flow"), "it flows")
-    sleeper.suspend()
+    suspend_between_writes(sleeper)
     expire(task)
     reconcile(hub().owner)
     taken, _ = claim_next("pulls", owner=ELSEWHERE)
