@@ -112,7 +112,8 @@ class EventsConsumer:
     async def _next(self) -> Message:
         """The next frame; TimeoutError for a stranger who does not say in time who it is."""
         limit = TIME_TO_AUTHENTICATE if self._socket.grant is None else None
-        return await asyncio.wait_for(self._receive(), limit)
+        async with asyncio.timeout(limit):
+            return await self._receive()
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what a client asks for; tell it what is wrong where that cannot be done."""

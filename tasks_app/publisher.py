@@ -98,7 +98,8 @@ class Publisher:
         if layer is None:
             return False
         try:
-            await asyncio.wait_for(layer.group_send(group, message), TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                await layer.group_send(group, message)
         except Exception as error:  # an event is never worth a failure
             self._complain(error)
             return False

@@ -30,7 +30,8 @@ async def watch_disk(gauge: Gauge, *, kept: int, left: Callable[[], int | None])
     while True:
         await asyncio.sleep(settings.DISK_WATCH_SECONDS)
         try:
-            free = await asyncio.wait_for(loop.run_in_executor(_looks, gauge), LOOK_S)
+            async with asyncio.timeout(LOOK_S):
+                free = await loop.run_in_executor(_looks, gauge)
         except (TimeoutError, OSError):
             continue
         coming = left()

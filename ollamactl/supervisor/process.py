@@ -78,7 +78,8 @@ class ManagedProcess:
             if done:
                 self._log.say(done, "warning")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
 
     def stop(self) -> None:
         """Ask the process to end, for good. The leader alone is asked: it ends its own children
@@ -111,7 +112,8 @@ class ManagedProcess:
         # Children of its own (a beat, a download) would hold on to ports, files and the pipe.
         _kill_group(process.pid)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(reader, 1)
+            async with asyncio.timeout(1):
+                await reader
         self._guard.drop(process.pid)
         self._process = None
         return status
