@@ -36,7 +36,8 @@ def clean_text(value: object, *, longest: int = _LONGEST_TEXT) -> str:
     if not isinstance(value, str):
         return ""
     spaced = " ".join(value[: longest * 8].split())
-    visible = "".join(char for char in spaced if unicodedata.category(char)[0] != "C")
+    # Nearly all are printable: asked for each line of each download, this is worth the question.
+    visible = spaced if spaced.isprintable() else "".join(filter(_is_visible, spaced))
     return visible if len(visible) <= longest else visible[: longest - 1] + "…"
 
 
@@ -44,9 +45,11 @@ def long_text(value: object, *, longest: int) -> str:
     """Like `clean_text`, with its lines kept: for templates and licences."""
     if not isinstance(value, str):
         return ""
-    return "".join(
-        char for char in value[:longest] if char in "\n\t" or unicodedata.category(char)[0] != "C"
-    )
+    return "".join(char for char in value[:longest] if char in "\n\t" or _is_visible(char))
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char)[0] != "C"
 
 
 def spoken_text(value: object) -> str:
