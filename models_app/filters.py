@@ -68,7 +68,8 @@ class OllamaModelFilter(django_filters.FilterSet):
             "created_at": "created_at",
             "status": "live_status",
             "last_used_at": "last_used_at",
-        }
+        },
+        ties={"status": "name"},
     )
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import OrderBy
 
 from models_app.choices import ModelStatus, ServerStatus
 from models_app.search.names import look_up
@@ -80,6 +81,21 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         if ModelStatus.UNAVAILABLE in statuses:
             ways.append(is_unavailable())
         return self.filter(reduce(or_, ways)) if ways else self.none()
+
+    def in_parts(self) -> Iterator[OllamaModelQuerySet]:
+        """These rows in their order, as selections that are read one after the other.
+
+        Ordered by the live status, which no index has, a database would sort all rows; each status
+        by itself is found by the columns it is derived from.
+        """
+        first, *others = self.query.order_by or (None,)
+        if not isinstance(first, OrderBy) or first.expression != F("live_status"):
+            yield self
+            return
+        # Each part is reversed where these rows are.
+        upwards = first.descending != self.query.standard_ordering
+        for status in sorted(ModelStatus.values, reverse=not upwards):
+            yield self.with_status_in([status]).order_by(*others)
 
     def named_like(self, text: str) -> OllamaModelQuerySet:
         """The models whose name has what is typed, then those that are typing errors away from it.

@@ -194,17 +194,24 @@ class TimeFilter(django_filters.Filter):
 
 
 class OrderFilter(django_filters.OrderingFilter):
-    """Orders by the fields that are named; what is not known comes last, ties go by id."""
+    """Orders by the fields that are named; what is not known comes last, ties go by id.
 
-    def __init__(self, *, fields: Mapping[str, str], **kwargs: Any) -> None:
+    `ties`: a name to the field that comes before the id, where many rows have the same value.
+    """
+
+    def __init__(
+        self, *, fields: Mapping[str, str], ties: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(fields={field: name for name, field in fields.items()}, **kwargs)
         self.columns = dict(fields)
+        self.ties = dict(ties or {})
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         words = [word for word in value or [] if word]
         if not words:
             return qs
-        return qs.order_by(*(self._order(qs, word) for word in words), "pk")
+        ties = [self.ties[name] for word in words[-1:] if (name := word.lstrip("-")) in self.ties]
+        return qs.order_by(*(self._order(qs, word) for word in words), *ties, "pk")
 
     def _order(self, qs: QuerySet[Any], word: str) -> OrderBy:
         name = self.columns[word.lstrip("-")]

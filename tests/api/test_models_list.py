@@ -165,9 +165,9 @@ def test_filters_and_orders(administrator: APIClient, query: str, found: list[st
     assert names(administrator.get(f"{MODELS}?{query}")) == found
 
 
-def test_ties_are_broken_by_the_id(administrator: APIClient) -> None:
+def test_ties_are_broken_by_the_id_and_of_statuses_by_the_name(administrator: APIClient) -> None:
     server = OllamaServerFactory()
-    rows = OllamaModelFactory.create_batch(5, server=server)
+    rows = OllamaModelFactory.create_batch(5, server=server)  # named in their order
     for order in ("size", "-size", "status", "-last_used_at"):
         answer = administrator.get(f"{MODELS}?ordering={order}")
         assert [row["id"] for row in answer.data["results"]] == [row.pk for row in rows]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from models_app.models import OllamaModel
@@ -14,19 +16,27 @@ from ollamactl.lib.paginator import RowPaginator
 from tests.factories import OllamaModelFactory, OllamaServerFactory
 
 pytestmark = pytest.mark.django_db
-ORDERS = (("name", "pk"), ("-size", "pk"), ("live_status", "-name"), ("-live_status", "pk"))
+ORDERS: tuple[tuple[Any, ...], ...] = (
+    ("name", "pk"),
+    ("-size", "pk"),
+    ("live_status", "-name"),
+    ("-live_status", "pk"),
+    (F("live_status").asc(), "-name"),
+    (F("live_status").desc(), F("size").desc(), "pk"),
+)
 
 
 @pytest.fixture
 def thirteen() -> None:
     servers = OllamaServerFactory(), OllamaServerFactory(status="offline")
     for number in range(13):
-        OllamaModelFactory(server=servers[number % 2], size=number % 3)
+        status = ("stopped", "running", "error", "waiting")[number % 4]
+        OllamaModelFactory(server=servers[number // 2 % 2], size=number % 3, status=status)
 
 
 @pytest.mark.usefixtures("thirteen")
 @pytest.mark.parametrize("order", ORDERS)
-def test_each_page_is_a_slice_of_the_whole(order: tuple[str, str]) -> None:
+def test_each_page_is_a_slice_of_the_whole(order: tuple[Any, ...]) -> None:
     rows = OllamaModel.objects.for_display().order_by(*order)
     pages = RowPaginator(rows, 3)
     assert [page.object_list for page in pages] == [
