@@ -8,7 +8,6 @@ import random
 import threading
 import time
 from collections.abc import AsyncGenerator
-from types import TracebackType
 from typing import Self
 
 from ollamactl.simulator.app import Simulator
@@ -91,12 +90,7 @@ class PacedOllama:
         self.url = f"http://127.0.0.1:{starting.result(10)}"
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         asyncio.run_coroutine_threadsafe(self._server.close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

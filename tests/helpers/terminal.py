@@ -12,7 +12,6 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Self
 
 CTRL_C = "\x03"
@@ -110,10 +109,5 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self.close()

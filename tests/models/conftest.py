@@ -11,9 +11,10 @@ import pytest
 from django.db import close_old_connections, connections
 
 from audit_app.actors import SYSTEM, Actor
+from models_app import probes
 from models_app.choices import ServerStatus
 from models_app.invariants import broken_rules
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.services import lifecycle
 from models_app.services.lifecycle import Pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
@@ -40,6 +41,15 @@ def row_of(simulator: RunningSimulator, name: str = "sim", **fields: Any) -> Oll
     """The row of a simulator, as after a good check."""
     values = {"status": ServerStatus.ONLINE, "version": "0.24.0-simulated", **fields}
     return OllamaServer.objects.create(name=name, base_url=simulator.url, **values)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
+    seen = {"free": 100 * MB}
+    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
+    monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
+    return seen
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from audit_app.actors import SYSTEM
-from models_app import probes
 from models_app.batches.planning import Plan
 from models_app.batches.selection import Selection
 from models_app.choices import ServerStatus
@@ -28,15 +27,6 @@ from tests.models.conftest import MB, row_of
 
 Simulator = RunningSimulator
 NAMES = ["a", "b", "c"]
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
-    seen = {"free": 100 * MB}
-    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
-    return seen
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +16,6 @@ from models_app.models import ChatMessage, ChatSession, ModelUse
 from models_app.retention import old_records
 from ollamactl.lib.retention import Removable, remove_old
 from ollamactl.settings.retention import Retention
-from ollamactl.supervisor.environment import PROJECT
 from tasks_app import tidying
 from tests.factories import (
     ChatMessageFactory,
@@ -27,7 +23,7 @@ from tests.factories import (
     OllamaModelFactory,
     actor_of,
 )
-from tests.helpers.database import database_url
+from tests.helpers.killed import kill_in_the_middle
 
 DAY = timedelta(days=1)
 
@@ -128,8 +124,6 @@ def test_each_is_a_transaction_of_its_own(transactional_db: None) -> None:
 
 
 REMOVING = """
-import django
-django.setup()
 from datetime import timedelta
 from django.utils import timezone
 from models_app.chat.ageing import unused_chats
@@ -143,21 +137,7 @@ for key in kind.find(1000):
 def test_killed_in_the_middle_it_goes_on(transactional_db: None) -> None:
     for _number in range(60):
         chat()
-    process = subprocess.Popen(
-        [sys.executable, "-c", REMOVING],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ollamactl.settings.test",
-            "OLLAMACTL_DATABASE_URL": database_url(),
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "one\n"
-    process.kill()
-    process.communicate()
+    kill_in_the_middle(REMOVING)
     left = ChatSession.objects.count()
     assert left < 60
     # What is left is whole.

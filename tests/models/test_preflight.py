@@ -11,9 +11,8 @@ import pytest
 
 from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
-from models_app import probes
 from models_app.choices import ServerStatus
-from models_app.models import OllamaServer, PanelSettings
+from models_app.models import OllamaServer
 from models_app.services import lifecycle
 from models_app.services.preflight import Preflight, check_pull
 from ollamactl.lib.errors import Conflict, NotPermitted
@@ -25,15 +24,6 @@ from tests.factories import UserFactory, actor_of
 from tests.models.conftest import MB, Engine, Panel, row_of
 
 Simulator = RunningSimulator
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
-    seen = {"free": 100 * MB}
-    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
-    return seen
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,6 @@ from models_app.invariants import broken_rules
 from ollamactl.lib import retention
 from ollamactl.lib.retention import Removable, remove_old
 from ollamactl.settings.retention import Retention
-from ollamactl.supervisor.environment import PROJECT
 from tasks_app import services, tidying
 from tasks_app.choices import ENDED, LIVE, State
 from tasks_app.execution import work_off
@@ -28,7 +24,7 @@ from tasks_app.logs import LogWriter, log_file_exist, relative_path
 from tasks_app.models import Task
 from tasks_app.retention import ended_tasks
 from tests.factories import OllamaModelFactory, TaskFactory
-from tests.helpers.database import database_url
+from tests.helpers.killed import kill_in_the_middle
 from tests.tasks.conftest import Maker
 
 DAYS = timedelta(days=90)
@@ -217,8 +213,6 @@ def test_it_stops_when_the_worker_does(transactional_db: None) -> None:
 
 
 REMOVING = """
-import django
-django.setup()
 from django.conf import settings
 from django.utils import timezone
 from datetime import timedelta
@@ -235,21 +229,7 @@ while found := kind.find(1):
 def test_killed_in_the_middle_it_goes_on(transactional_db: None, settings: Any) -> None:
     for _number in range(100):
         ended()
-    process = subprocess.Popen(
-        [sys.executable, "-c", REMOVING.replace("FOLDER", repr(str(settings.TASK_LOGS)))],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ollamactl.settings.test",
-            "OLLAMACTL_DATABASE_URL": database_url(),
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "one\n"
-    process.kill()
-    process.communicate()
+    kill_in_the_middle(REMOVING.replace("FOLDER", repr(str(settings.TASK_LOGS))))
     left = Task.objects.count()
     assert left < 100
     assert broken_rules() == []
