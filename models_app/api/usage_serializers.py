@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from models_app.models import Benchmark, ModelUse
+from models_app.services.benchmarks import FIGURES
 
 
 class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
@@ -14,19 +15,7 @@ class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
 
     class Meta:
         model = Benchmark
-        fields = [
-            "id",
-            "created_at",
-            "load_seconds",
-            "first_token_seconds",
-            "prompt_rate",
-            "token_rate",
-            "tokens",
-            "context_length",
-            "processor",
-            "digest",
-            "server_version",
-        ]
+        fields = ["id", "created_at", *FIGURES]
         read_only_fields = fields
 
 
