@@ -30,7 +30,7 @@ from models_app.chat.downloads import file_of
 from models_app.chat.events import CHAT
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
-from models_app.chat.versions import answers_beside
+from models_app.chat.versions import versions_beside
 from ollamactl.lib.errors import InvalidInput, NotFound
 from tasks_app.api.serializers import TaskSerializer
 
@@ -46,12 +46,12 @@ class ChatViewSet(PanelViewSet):
     permissions = dict.fromkeys(
         (
             *("list", "retrieve", "create", "partial_update", "destroy", "messages", "ask"),
-            *("message", "answers", "regenerate", "edit", "stop", "command", "export"),
+            *("message", "versions", "regenerate", "edit", "stop", "command", "export"),
         ),
         CHAT,
     )
     query_parameters = {"export": ["format"], "messages": ["page", "page_size"]}
-    query_parameters["answers"] = query_parameters["messages"]
+    query_parameters["versions"] = query_parameters["messages"]
 
     def get_queryset(self) -> QuerySet[ChatSession]:
         return sessions.chats_of(self.request.user).order_by("-updated_at", "-pk")
@@ -107,16 +107,16 @@ class ChatViewSet(PanelViewSet):
         """One message, an answer under way with what is kept of it so far."""
         return Response(MessageSerializer(self._message(message)).data)
 
-    @extend_schema(responses=MessageSerializer(many=True), operation_id="chats_messages_answers")
+    @extend_schema(responses=MessageSerializer(many=True), operation_id="chats_messages_versions")
     @action(
         detail=True,
         methods=["get"],
         filterset_class=None,
-        url_path="messages/<int:message>/answers",
+        url_path="messages/<int:message>/versions",
     )
-    def answers(self, request: Request, pk: int, message: int) -> Response:
-        """All answers to the prompt of this one, the replaced ones too, the oldest first."""
-        page = self.paginate_queryset(answers_beside(self._message(message)))
+    def versions(self, request: Request, pk: int, message: int) -> Response:
+        """All answers to the same prompt, or all texts that a prompt has had, the oldest first."""
+        page = self.paginate_queryset(versions_beside(self._message(message)))
         return self.get_paginated_response(MessageSerializer(page, many=True).data)
 
     @extend_schema(request=None, responses={202: AskedSerializer})

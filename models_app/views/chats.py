@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ from ollamactl.lib.pages import found, render_page
 from ollamactl.lib.paging import keep_in_address, listing_of
 
 NEWEST = 30  # chats beside the one that is open
+MOST_TURNED_TO = 50  # as many as there are messages on the page
 
 
 @require_safe
@@ -84,9 +86,14 @@ def chat_others(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @requires(CHAT)
 def chat_transcript(request: HttpRequest, pk: int) -> HttpResponse:
-    """The newest messages, or with `?before=` those before a position."""
+    """The newest messages, or with `?before=` those before a position.
+
+    `?turned_to=4,9` are replaced ones that the reader looks at.
+    """
     before = number_of(request.GET.get("before", ""))
-    return render_transcript(request, own_chat(request, pk), before=before)
+    texts = request.GET.get("turned_to", "").split(",")[:MOST_TURNED_TO]
+    turned_to = {number for text in texts if (number := number_of(text)) is not None}
+    return render_transcript(request, own_chat(request, pk), before=before, turned_to=turned_to)
 
 
 @require_safe
@@ -102,12 +109,13 @@ def chat_message(request: HttpRequest, pk: int, message: int) -> HttpResponse:
 
 @require_safe
 @requires(CHAT)
-def chat_answer(request: HttpRequest, pk: int, message: int) -> HttpResponse:
-    """An answer that was replaced, in the place of the one that is current; or that one itself."""
+def chat_version(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    """What was replaced by an edit or another answer, in the place of the version that is current;
+    or that one itself."""
     row = own_message(request, pk, message)
     versions = versions_of([row]).get(row.pk, [])
     current = ChatMessage.objects.filter(pk__in=versions, is_current=True).first()
-    if current is None:  # its prompt was edited since: the transcript has neither any more
+    if current is None:  # what it followed was replaced: the transcript has neither any more
         return HttpResponse("")
     shown = message_context(row, versions=versions, anchor=current.pk)
     return render(request, "models_app/chat_message.html", shown)
@@ -137,10 +145,15 @@ def own_message(request: HttpRequest, pk: int, message: int) -> ChatMessage:
 
 
 def render_transcript(
-    request: HttpRequest, session: ChatSession, *, before: int | None = None
+    request: HttpRequest,
+    session: ChatSession,
+    *,
+    before: int | None = None,
+    turned_to: Collection[int] = (),
 ) -> HttpResponse:
     """A part of the transcript, the same at first load and in each swap."""
-    context = {"session": session, **transcript_context(session, before=before)}
+    shown = transcript_context(session, before=before, turned_to=turned_to)
+    context = {"session": session, **shown}
     return render(request, "models_app/chat_messages.html", context)
 
 

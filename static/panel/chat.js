@@ -8,6 +8,7 @@
  *   article[data-message][data-state][data-attempt]   a message; while pending or streaming it holds
  *     [data-chat-text], [data-chat-thinking] in [data-chat-thinking-box], [data-chat-pace]
  *   #chat-status[data-text-begun|done|ended]   says beginning and end, not each word
+ *   article[data-version]   shows an older version of a message until the reader turns back
  *   [data-chat-form]   Enter sends, Shift+Enter is a new line, up and down recall what was sent,
  *                      Esc stops the answer; [data-chat-clears] empties it once it is taken
  */
@@ -128,8 +129,34 @@
 
   let wasAtEnd = true;
   let height = 0;
+  const turning = new Set(); // pressed buttons that bring another version of a message
+  let toldTurned = ""; // what the last request for the transcript has said of these
+
+  const turnedTo = () => [...transcript().querySelectorAll("[data-version]")].map((one) => one.dataset.version).join();
+
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!transcript() || detail.elt !== transcript()) return;
+    toldTurned = turnedTo();
+    if (toldTurned) detail.parameters.turned_to = toldTurned;
+  });
+  document.addEventListener("htmx:beforeSend", ({ detail }) => {
+    if (detail.elt.closest(".oc-versions")) turning.add(detail.elt);
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => turning.delete(detail.requestConfig?.elt));
+
+  /** Whether what comes was asked for before the reader turned to another version. */
+  function isOutdated({ target, requestConfig }) {
+    if (requestConfig.elt !== target) return false;
+    if ([...turning].some((button) => target.contains(button))) return true;
+    return target === transcript() && toldTurned !== turnedTo();
+  }
+
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (!transcript()?.contains(detail.target)) return;
+    if (isOutdated(detail)) {
+      detail.shouldSwap = false;
+      return refresh(detail.target);
+    }
     wasAtEnd = atEnd();
     height = detail.target.id === "chat-older" ? transcript().scrollHeight : 0;
   });

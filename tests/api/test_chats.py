@@ -244,10 +244,10 @@ def test_replaced_answers_are_there_beside_the_current_one(
         for text in ("old", "new")
     )
     for message in (old, new):
-        found = client.get(f"{URL}{chat.pk}/messages/{message.pk}/answers/").json()
+        found = client.get(f"{URL}{chat.pk}/messages/{message.pk}/versions/").json()
         assert [(row["content"], row["is_current"]) for row in found["results"]] == [
             ("old", False), ("new", True),
         ]  # fmt: skip
     said = client.get(f"{URL}{chat.pk}/messages/").json()["results"]
     assert [row["id"] for row in said if row["role"] == "assistant"] == [new.pk]
-    assert client.get(f"{URL}{chat.pk}/messages/999999/answers/").status_code == 404
+    assert client.get(f"{URL}{chat.pk}/messages/999999/versions/").status_code == 404

@@ -88,7 +88,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("get", "v1/chats/<int:pk>/messages/"): OPERATES,
     ("post", "v1/chats/<int:pk>/messages/"): OPERATES,
     ("get", "v1/chats/<int:pk>/messages/<int:message>/"): OPERATES,
-    ("get", "v1/chats/<int:pk>/messages/<int:message>/answers/"): OPERATES,
+    ("get", "v1/chats/<int:pk>/messages/<int:message>/versions/"): OPERATES,
     ("post", "v1/chats/<int:pk>/messages/<int:message>/regenerate/"): OPERATES,
     ("post", "v1/chats/<int:pk>/messages/<int:message>/edit/"): OPERATES,
     ("post", "v1/chats/<int:pk>/messages/<int:message>/stop/"): OPERATES,

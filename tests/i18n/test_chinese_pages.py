@@ -175,7 +175,7 @@ def test_page_is_in_chinese(
         about.append("delete")
     if name in ("chat-message", "chat-edit"):
         about.append(rows["said"])
-    if name == "chat-answer":
+    if name == "chat-version":
         about.append(rows["answer"])
     look(reader, reverse(f"admin:{name}", args=about), english)
 

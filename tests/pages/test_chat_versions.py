@@ -1,4 +1,4 @@
-"""Answers that were replaced can be turned to, and lists of chats are live."""
+"""Answers and prompts that were replaced can be turned to, and lists of chats are live."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from models_app.chat.events import list_topic_of
 from models_app.chat.sessions import change_chat, create_chat, delete_chat
+from models_app.chat.versions import MOST_FOLLOWING
 from models_app.models import ChatMessage, ChatSession
 from tasks_app.live import parse_topic
 from tests.factories import (
@@ -42,10 +43,13 @@ def say(chat: ChatSession, position: int, content: str, *, current: bool = True)
 
 @pytest.fixture
 def answers(chat: ChatSession) -> list[ChatMessage]:
-    """Two answers to a prompt that was edited, then three to what it became."""
+    """Two answers to a prompt that was edited after a question about the second of them, then
+    three to what it became."""
     say(chat, 1, "before the edit", current=False)
     for number in range(2):
         say(chat, 2, f"to another prompt {number}", current=False)
+    say(chat, 3, "and then?", current=False)
+    say(chat, 4, "*nothing*", current=False)
     say(chat, 1, "why?")
     first, second = (say(chat, 2, f"because {number}", current=False) for number in (1, 2))
     return [first, second, say(chat, 2, "because 3")]
@@ -66,10 +70,10 @@ def test_one_turns_to_earlier_answers_and_back(
 ) -> None:
     first, second, current = (answer.pk for answer in answers)
     page = shown(operator, "chat", chat.pk)
-    assert place(page) == ["3/3"]
+    assert place(page) == ["2/2", "3/3"]
     assert "because 3" in page
     assert "because 2" not in page
-    middle = shown(operator, "chat-answer", chat.pk, second)
+    middle = shown(operator, "chat-version", chat.pk, second)
     assert place(middle) == ["2/3"]
     assert "because 2" in middle
     assert ">replaced<" in middle
@@ -77,21 +81,102 @@ def test_one_turns_to_earlier_answers_and_back(
     assert f'id="chat-message-{current}"' in middle
     assert "chat-again" not in middle
     for button, answer in (("before", first), ("after", current)):
-        address = reverse("admin:chat-answer", args=[chat.pk, answer])
+        address = reverse("admin:chat-version", args=[chat.pk, answer])
         assert re.search(rf'id="chat-{button}-{current}" hx-get="{address}"', middle)
-    oldest = shown(operator, "chat-answer", chat.pk, first)
+    oldest = shown(operator, "chat-version", chat.pk, first)
     assert re.search(rf'id="chat-before-{current}" aria-disabled="true"', oldest)
-    back = shown(operator, "chat-answer", chat.pk, current)
+    back = shown(operator, "chat-version", chat.pk, current)
     assert place(back) == ["3/3"]
     assert f"chat-again-{current}" in back
     assert place(shown(operator, "chat-message", chat.pk, current)) == ["3/3"]
+
+
+def asks_for_itself_at(page: str) -> str:
+    found = re.search(r'<article [^>]*hx-get="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def test_what_one_has_turned_to_stays_when_it_is_asked_for_again(
+    operator: Client, chat: ChatSession, answers: list[ChatMessage]
+) -> None:
+    for answer in answers:
+        page = shown(operator, "chat-version", chat.pk, answer.pk)
+        again = operator.get(asks_for_itself_at(page)).content.decode()
+        assert (place(again), asks_for_itself_at(again)) == (place(page), asks_for_itself_at(page))
+    # The current one is asked for as such: it may have been replaced meanwhile.
+    current = reverse("admin:chat-message", args=[chat.pk, answers[-1].pk])
+    assert asks_for_itself_at(shown(operator, "chat-version", chat.pk, answers[-1].pk)) == current
+
+
+def test_a_transcript_has_them_in_place_where_they_are_looked_at(
+    operator: Client, chat: ChatSession, answers: list[ChatMessage]
+) -> None:
+    address = reverse("admin:chat-transcript", args=[chat.pk])
+    old = ChatMessage.objects.get(content="before the edit")
+    hidden = ChatMessage.objects.get(content="to another prompt 0")
+    foreign = say(ChatSessionFactory(), 1, "somebody else's")
+    wanted = f"{old.pk},{answers[1].pk},{answers[2].pk},{hidden.pk},{foreign.pk},x,,{'9' * 30}"
+    page = operator.get(address, {"turned_to": wanted}).content.decode()
+    assert place(page) == ["1/2", "2/3"]
+    assert re.findall(r'data-version="(\d+)"', page) == [str(old.pk), str(answers[1].pk)]
+    assert re.findall(r'id="chat-message-(\d+)"', page)[-1] == str(answers[2].pk)
+    assert "somebody else" not in page
+    assert place(operator.get(address).content.decode()) == ["2/2", "3/3"]
+
+
+def test_one_turns_to_earlier_texts_of_a_prompt_and_sees_what_followed(
+    operator: Client, chat: ChatSession, answers: list[ChatMessage]
+) -> None:
+    old = ChatMessage.objects.get(content="before the edit")
+    current = ChatMessage.objects.get(content="why?")
+    page = shown(operator, "chat-version", chat.pk, old.pk)
+    assert place(page) == ["1/2"]
+    assert f'id="chat-message-{current.pk}"' in page
+    for text in ("before the edit", "to another prompt 1", "and then?", "<em>nothing</em>"):
+        assert text in page
+    # Neither an answer that was replaced then, nor what came after the edit.
+    assert "to another prompt 0" not in page
+    assert "because" not in page
+    assert "chat-edit" not in page
+    now = shown(operator, "chat-version", chat.pk, current.pk)
+    assert place(now) == ["2/2"]
+    assert f"chat-edit-{current.pk}" in now
+    assert "oc-followed" not in now
+
+
+def test_texts_of_a_prompt_after_another_answer_are_not_mixed_in(
+    operator: Client, chat: ChatSession
+) -> None:
+    say(chat, 1, "why?")
+    say(chat, 2, "because 1", current=False)
+    say(chat, 3, "after the first answer", current=False)
+    say(chat, 4, "so", current=False)
+    say(chat, 2, "because 2")
+    say(chat, 3, "after the second answer", current=False)
+    say(chat, 4, "so", current=False)
+    prompt = say(chat, 3, "edited")
+    assert place(shown(operator, "chat-message", chat.pk, prompt.pk)) == ["2/2"]
+    old = ChatMessage.objects.get(content="after the first answer")
+    assert shown(operator, "chat-version", chat.pk, old.pk) == ""
+
+
+def test_much_that_followed_is_bounded(operator: Client, chat: ChatSession) -> None:
+    old = say(chat, 1, "old", current=False)
+    for position in range(2, MOST_FOLLOWING + 4):
+        say(chat, position, f"number {position}", current=False)
+    say(chat, 1, "new")
+    page = shown(operator, "chat-version", chat.pk, old.pk)
+    assert f"number {MOST_FOLLOWING + 1}<" in page
+    assert f"number {MOST_FOLLOWING + 2}" not in page
+    assert "and 2 more messages" in page
 
 
 def test_answers_to_a_prompt_that_was_edited_are_not_mixed_in(
     operator: Client, chat: ChatSession, answers: list[ChatMessage]
 ) -> None:
     old = ChatMessage.objects.get(content="to another prompt 0")
-    assert shown(operator, "chat-answer", chat.pk, old.pk) == ""
+    assert shown(operator, "chat-version", chat.pk, old.pk) == ""
 
 
 def test_an_only_answer_has_no_switch(operator: Client, chat: ChatSession) -> None:
@@ -121,7 +206,7 @@ def test_a_transcript_costs_the_same_with_many_of_them(operator: Client, chat: C
 def test_nobody_else_turns_to_them(
     client_of: ClientOf, chat: ChatSession, answers: list[ChatMessage]
 ) -> None:
-    address = reverse("admin:chat-answer", args=[chat.pk, answers[0].pk])
+    address = reverse("admin:chat-version", args=[chat.pk, answers[0].pk])
     assert client_of("administrator").get(address).status_code == 404
 
 

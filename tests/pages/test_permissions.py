@@ -86,7 +86,7 @@ TABLE = [
     ("chat-delete", (), "get", WORKERS),
     ("chat-export", (), "get", WORKERS),
     ("chat-message", (MESSAGE,), "get", WORKERS),
-    ("chat-answer", (MESSAGE,), "get", WORKERS),
+    ("chat-version", (MESSAGE,), "get", WORKERS),
     ("chat-regenerate", (MESSAGE,), "post", WORKERS),
     ("chat-stop", (MESSAGE,), "post", WORKERS),
     ("chat-edit", (MESSAGE,), "get", WORKERS),

@@ -112,3 +112,42 @@ def test_escape_stops_and_another_answer_can_be_had(
     expect(page.get_by_role("alert")).to_contain_text("/nonsense")
     visitor.forgive("422")
     assert look_at(visitor, "chats/", "chats") == []
+
+
+def test_one_turns_to_earlier_versions_while_late_news_comes(
+    new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int
+) -> None:
+    chat = chat_of(admin, model, 4)
+    visitor = new_visitor("zh", viewport={"width": 390, "height": 800}, color_scheme="dark")
+    visitor.log_in("admin", panel.password)
+    page = visitor.page
+    visitor.open(f"chats/{chat}/")
+    visitor.is_live()
+    ask(page, QUESTION)
+    answer = page.locator(ANSWERS).last
+    expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    answer.get_by_role("button", name=visitor.word("Answer again")).click()
+    # As soon as it can be pressed: the last news of the answer are still on their way.
+    answer.get_by_role("button", name=visitor.word("Previous answer")).click(timeout=PATIENCE)
+    place = answer.locator(".oc-versions [role=status]")
+    expect(place).to_have_text("1/2")
+    with page.expect_response(lambda response: "/version/" in response.url):
+        answer.evaluate("one => one.dispatchEvent(new CustomEvent('live:refresh'))")
+    expect(place).to_have_text("1/2")
+    assert violations(page) == []
+    visitor.picture("chat-versions")
+    answer.get_by_role("button", name=visitor.word("Next answer")).click()
+    expect(place).to_have_text("2/2")
+    last = admin.get(f"chats/{chat}/messages/")["results"]
+    admin.call(
+        "POST", f"chats/{chat}/messages/{last[0]['id']}/edit/", json={"content": "And the sky?"}
+    ).raise_for_status()
+    prompt = page.locator("article[data-role=user]")
+    expect(prompt).to_contain_text("And the sky?")
+    prompt.get_by_role("button", name=visitor.word("Previous text")).click()
+    expect(prompt).to_contain_text(QUESTION)
+    expect(prompt.locator(".oc-followed .oc-said-who").first).to_be_visible()
+    expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    expect(prompt).to_contain_text(QUESTION)
+    assert violations(page) == []
+    visitor.picture("chat-texts")
