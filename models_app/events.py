@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import override
 
 from models_app.choices import ModelStatus
-from models_app.models import OllamaModel, OllamaServer, PanelSettings
+from models_app.models import HostReport, OllamaModel, OllamaServer, PanelSettings
 from models_app.querysets import GONE
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
@@ -106,6 +106,30 @@ def announce_server(server: OllamaServer) -> None:
         seq=server.seq,
         data=server_as_data(server),
         topics=["servers", f"server:{server.pk}", "models"],
+    )
+
+
+def host_as_data(report: HostReport) -> dict[str, Any]:
+    """What `host.changed` and the snapshots say of a server's host, by the worker on it."""
+    return {
+        "id": report.pk,
+        "name": report.host,
+        "disk": {"free": report.disk_free, "total": report.disk_total},
+        "memory": {"free": report.memory_free, "total": report.memory_total},
+        "gpus": report.gpus,
+        "seen_at": report.seen_at.isoformat(),
+        "seq": report.seq,
+    }
+
+
+def announce_host(report: HostReport) -> None:
+    """Publish `host.changed`; every few seconds for each host that has a worker."""
+    publish(
+        "host.changed",
+        subject=f"host:{report.pk}",
+        seq=report.seq,
+        data=host_as_data(report),
+        topics=[f"host:{report.pk}"],
     )
 
 

@@ -17,6 +17,7 @@ from models_app.choices import (
     Source,
 )
 from models_app.conflict_models import SyncConflict
+from models_app.host_models import HostReport
 from models_app.past import Outlasting
 from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from models_app.search_records import RecentSearch, SavedSearch
@@ -29,6 +30,7 @@ __all__ = [
     "Benchmark",
     "ChatMessage",
     "ChatSession",
+    "HostReport",
     "ModelUse",
     "OllamaModel",
     "OllamaServer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from models_app.choices import ServerKind
+from models_app.host_models import FolderProblem
+from models_app.host_reports import report_of, reported_disk_free
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from tasks_app.attempt import close_connections
@@ -43,7 +45,9 @@ def registered_disk_free(server: OllamaServer) -> int | None:
 
 def disk_free(server: OllamaServer) -> int | None:
     """Free bytes where the server keeps its models; None where nobody can tell."""
-    free = registered_disk_free(server)
+    free = reported_disk_free(server)
+    if free is None:
+        free = registered_disk_free(server)
     if free is not None:
         return free
     candidate = local_candidate(server)
@@ -51,7 +55,15 @@ def disk_free(server: OllamaServer) -> int | None:
 
 
 def disk_gauge(server: OllamaServer) -> Gauge | None:
-    """A look at the free bytes that can be repeated from any thread; None where nobody can tell."""
+    """A look at the free bytes that can be repeated from any thread; None where nobody can tell.
+
+    Where a worker reports of the server's host, its newest report counts as long as it is fresh.
+    """
+    own = _own_gauge(server)
+    return own if report_of(server) is None else partial(_ask_report, server.pk, own)
+
+
+def _own_gauge(server: OllamaServer) -> Gauge | None:
     for probe in _disk_probes:
         if probe(server) is not None:
             return partial(_ask, probe, server)
@@ -69,19 +81,28 @@ class Candidate:
     models: tuple[tuple[str, str], ...]
 
     def folder(self) -> Path | None:
-        """Where it keeps its models, if that is one of the usual folders.
+        """Where it keeps its models, if that is one of the usual folders."""
+        return self.find()[0]
+
+    def find(self) -> tuple[Path | None, FolderProblem]:
+        """The folder, else why there is none.
 
         A port of this machine may lead elsewhere (a tunnel, a container): so the folder has to hold
         one of the models, byte for byte, if there is any.
         """
+        problem = FolderProblem.NO_FOLDER
         for name in settings.OLLAMA_MODELS_FOLDERS:
             folder = Path(name).expanduser()
             try:
-                if (folder / "blobs").is_dir() and self._is_kept_in(folder):
-                    return folder
+                if not (folder / "blobs").is_dir():
+                    continue
+                if self._is_kept_in(folder):
+                    return folder, FolderProblem.NONE
             except OSError:
-                continue
-        return None
+                problem = FolderProblem.UNREADABLE
+            else:
+                problem = FolderProblem.OTHER_MODELS
+        return None, problem
 
     def disk_free(self) -> int | None:
         """Free bytes under that folder."""
@@ -100,12 +121,15 @@ def local_candidate(server: OllamaServer) -> Candidate | None:
 def local_candidates(servers: Iterable[OllamaServer]) -> dict[int, Candidate]:
     """Those whose address is this machine's, by the servers' ids, with their newest models."""
     local = [server.pk for server in servers if _is_local(server)]
-    if not local:
-        return {}
+    return candidates(local) if local else {}
+
+
+def candidates(server_ids: Sequence[int]) -> dict[int, Candidate]:
+    """Servers with their newest models, by their ids, wherever they run."""
     place = Window(RowNumber(), partition_by="server", order_by=F("modified_at").desc())
-    installed = OllamaModel.objects.filter(server__in=local).exclude(digest="").order_by()
+    installed = OllamaModel.objects.filter(server__in=server_ids).exclude(digest="").order_by()
     newest = installed.annotate(place=place).filter(place__lte=COMPARED)
-    found: dict[int, list[tuple[str, str]]] = {pk: [] for pk in local}
+    found: dict[int, list[tuple[str, str]]] = {pk: [] for pk in server_ids}
     for pk, name, digest in newest.values_list("server_id", "name", "digest"):
         found[pk].append((name, digest))
     return {pk: Candidate(tuple(models)) for pk, models in found.items()}
@@ -121,6 +145,14 @@ def models_folder(server: OllamaServer) -> Path | None:
     """Where an Ollama on this machine keeps its models; None where that is not certain."""
     candidate = local_candidate(server)
     return candidate.folder() if candidate is not None else None
+
+
+def _ask_report(server_id: int, own: Gauge | None) -> int | None:
+    try:
+        free = reported_disk_free(server_id)
+    finally:
+        close_connections()
+    return own() if free is None and own is not None else free
 
 
 def _ask(probe: DiskProbe, server: OllamaServer) -> int | None:
@@ -143,5 +175,7 @@ def _has(folder: Path, name: str, digest: str) -> bool:
     try:
         with path.open("rb") as file:
             return hashlib.sha256(file.read(LONGEST_MANIFEST)).hexdigest() == digest
+    except PermissionError:
+        raise
     except OSError:
         return False

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Now
 
 from models_app.choices import ModelStatus, ServerStatus
 from models_app.search.names import look_up
@@ -42,6 +43,10 @@ class OllamaServerQuerySet(models.QuerySet["OllamaServer"]):
     def visible_to(self, user: User | AnonymousUser) -> OllamaServerQuerySet:
         """The servers that this user may know of."""
         return self if user.has_perm("models_app.view_ollamaserver") else self.none()
+
+    def with_host(self) -> OllamaServerQuerySet:
+        """Adds the reports of their hosts, and the `database_now` that tells how old they are."""
+        return self.select_related("host_report").annotate(database_now=Now())
 
     def reachable_first(self) -> OllamaServerQuerySet:
         """Servers that answer before those that do not, then by name."""

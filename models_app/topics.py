@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models_app.events import model_as_data, server_as_data
+from models_app.events import host_as_data, model_as_data, server_as_data
+from models_app.host_reports import report_of
 from models_app.models import OllamaModel, OllamaServer
 from tasks_app.live import register_topic
 
@@ -34,9 +35,15 @@ def _server(number: int | None) -> dict[str, Any] | None:
     return server_as_data(row) if row else None
 
 
+def _host(number: int | None) -> dict[str, Any] | None:
+    report = report_of(number or 0)
+    return host_as_data(report) if report and report.is_fresh else None
+
+
 def register() -> None:
     """Make them known; called once, when Django is ready."""
     register_topic("models", permission=VIEW_MODEL, snapshot=_models, takes_id=False)
     register_topic("model", permission=VIEW_MODEL, snapshot=_model, takes_id=True)
     register_topic("servers", permission=VIEW_SERVER, snapshot=_servers, takes_id=False)
     register_topic("server", permission=VIEW_SERVER, snapshot=_server, takes_id=True)
+    register_topic("host", permission=VIEW_SERVER, snapshot=_host, takes_id=True)

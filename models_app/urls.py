@@ -18,6 +18,7 @@ from models_app.views import (
     pulls,
     searches,
     server_actions,
+    server_hosts,
     servers,
 )
 
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("servers/<int:pk>/", servers.server_detail, name="server"),
     path("servers/<int:pk>/card/", servers.server_card, name="server-card"),
     path("servers/<int:pk>/panel/", servers.server_panel, name="server-panel"),
+    path("servers/<int:pk>/host/", server_hosts.server_host, name="server-host"),
     path("servers/<int:pk>/edit/", servers.edit_server, name="server-edit"),
     path("servers/<int:pk>/check/", server_actions.check, name="server-check"),
     path("servers/<int:pk>/sync/", server_actions.sync, name="server-sync"),

@@ -6,7 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from models_app.api.preflight_serializers import DiskSerializer, DownloadsSerializer
+from models_app.api.preflight_serializers import (
+    DiskSerializer,
+    DownloadsSerializer,
+    OriginSerializer,
+)
 from models_app.batches.planning import UNDO
 from models_app.batches.selection import Selection
 from models_app.batches.words import MOST, OnError, Operation, Outcome
@@ -99,6 +103,7 @@ class PlanServerSerializer(serializers.Serializer[Any]):
     answers = serializers.BooleanField(allow_null=True)
     disk = DiskSerializer()
     downloads = DownloadsSerializer()
+    host = OriginSerializer()
 
 
 class PlanItemSerializer(serializers.Serializer[Any]):

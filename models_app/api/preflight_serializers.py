@@ -69,6 +69,17 @@ class DownloadsSerializer(serializers.Serializer[Any]):
     held = serializers.BooleanField()
 
 
+class OriginSerializer(serializers.Serializer[Any]):
+    """Who saw disk, memory and GPUs: the `worker` on the server's host (`name`, and how long ago),
+    the `panel` whose own machine it is, or nobody (null). `name` and `age_seconds` are also those
+    of a worker that fell silent, whose figures are not believed any more; `detail` says it all."""
+
+    by = serializers.ChoiceField(["worker", "panel"], allow_null=True)
+    name = serializers.CharField(allow_null=True)
+    age_seconds = serializers.FloatField(allow_null=True)
+    detail = serializers.CharField(allow_blank=True)
+
+
 class ReasonSerializer(serializers.Serializer[Any]):
     """One reason of a verdict."""
 
@@ -87,4 +98,5 @@ class PreflightSerializer(serializers.Serializer[Any]):
     gpu = GpuSerializer()
     network = NetworkSerializer()
     downloads = DownloadsSerializer()
+    host = OriginSerializer()
     reasons = ReasonSerializer(many=True)

@@ -9,7 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_app.choices import AuthKind, OnConflict, ServerKind, ServerStatus
+from models_app.host_models import FolderProblem
+from models_app.host_reports import report_with
 from models_app.models import OllamaServer
+from models_app.resources.origin import host_facts
 from models_app.services.servers import LIMITS
 from ollamactl.lib.api.serializers import Size, StrictSerializer, Text
 
@@ -25,6 +28,37 @@ class LimitsSerializer(StrictSerializer):
     keep_free_memory = Size(allow_null=True, required=False)
 
 
+class BytesSerializer(serializers.Serializer[Any]):
+    """Bytes; null is not known."""
+
+    free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+
+
+class HostGpuSerializer(BytesSerializer):
+    """One GPU, with its memory in bytes."""
+
+    name = serializers.CharField()
+
+
+class HostSerializer(serializers.Serializer[Any]):
+    """The server's machine as the worker on it sees it (`ollamactl worker --host-of`).
+
+    Once the worker is silent, `is_fresh` is false and figures are null. `gpus` is null where there
+    is no NVIDIA driver. `problem`: why the disk is not known.
+    """
+
+    name = serializers.CharField()
+    seen_at = serializers.DateTimeField()
+    age_seconds = serializers.FloatField()
+    is_fresh = serializers.BooleanField()
+    disk = BytesSerializer()
+    memory = BytesSerializer()
+    gpus = HostGpuSerializer(many=True, allow_null=True)
+    problem = serializers.ChoiceField(FolderProblem.choices, allow_blank=True)
+    detail = serializers.CharField(allow_blank=True)
+
+
 class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
     """A server. Its credentials and its own CA can be written, never read."""
 
@@ -32,6 +66,7 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
     status = serializers.ChoiceField(ServerStatus.choices, read_only=True)
     auth_kind = serializers.ChoiceField(AuthKind.choices, read_only=True)
     limits = serializers.SerializerMethodField()
+    host = serializers.SerializerMethodField()
     simulated = serializers.BooleanField(source="is_simulated", read_only=True)
     has_ca = serializers.SerializerMethodField()
 
@@ -54,6 +89,7 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
             "auth_kind",
             "has_ca",
             "limits",
+            "host",
             "open_webui_url",
             "on_conflict",
             "created_at",
@@ -63,6 +99,11 @@ class ServerSerializer(serializers.ModelSerializer[OllamaServer]):
     @extend_schema_field(LimitsSerializer)
     def get_limits(self, server: OllamaServer) -> Any:
         return {name: getattr(server, name) for name in LIMITS}
+
+    @extend_schema_field(HostSerializer(allow_null=True))
+    def get_host(self, server: OllamaServer) -> Any:
+        report = report_with(server)
+        return HostSerializer(host_facts(report)).data if report else None
 
     def get_has_ca(self, server: OllamaServer) -> bool:
         return bool(server.ca_pem)

@@ -41,7 +41,8 @@ class ServerViewSet(ConnectionActions):
     }
 
     def get_queryset(self) -> QuerySet[OllamaServer]:
-        return OllamaServer.objects.visible_to(self.request.user).order_by("name", "pk")
+        servers = OllamaServer.objects.visible_to(self.request.user)
+        return servers.with_host().order_by("name", "pk")
 
     @extend_schema(request=ServerInputSerializer, responses={201: ServerSerializer})
     def create(self, request: Request) -> Response:

@@ -10,11 +10,13 @@ from django.db.models import Count
 from django.utils.translation import gettext_noop
 
 from models_app.batches.asking import MOST_SERVERS, Heard, ServerSaid
+from models_app.host_reports import reports_of
 from models_app.models import OllamaServer, PanelSettings
 from models_app.ollama.registry import Manifest
 from models_app.probes import local_candidates
 from models_app.resources.answering import judge_server
 from models_app.resources.host import DiskLook, Host
+from models_app.resources.origin import judge_report, origin_of
 from models_app.resources.space import pulls_key, reserved_on_each
 from models_app.resources.verdict import BLOCK, DISK_TOO_SMALL, OK, UNKNOWN, WARN, Findings
 from ollamactl.lib.sentences import Sentence
@@ -61,6 +63,7 @@ class ServerPlan:
     answers: bool | None
     disk: dict[str, Any] = field(default_factory=dict)
     downloads: dict[str, Any] = field(default_factory=dict)
+    host: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The server as the API shows it."""
@@ -73,6 +76,7 @@ class ServerPlan:
             "answers": self.answers,
             "disk": self.disk,
             "downloads": self.downloads,
+            "host": {**self.host, "detail": str(self.host.get("detail", ""))},
         }
 
 
@@ -85,8 +89,10 @@ class ServerLooks:
     def __init__(self, servers: Iterable[OllamaServer]) -> None:
         self.servers = list({server.pk: server for server in servers}.values())
         looked_at = self.servers[:MOST_SERVERS]
-        local = local_candidates(looked_at)
-        self._looks = {each.pk: DiskLook(each, local.get(each.pk)) for each in looked_at}
+        local, reports = local_candidates(looked_at), reports_of(looked_at)
+        self._looks = {
+            each.pk: DiskLook(each, local.get(each.pk), reports.get(each.pk)) for each in looked_at
+        }
         self.panel = PanelSettings.objects.current()
         self.reserved = reserved_on_each(self.servers)
         self._running, self._every = _running_downloads(self.servers)
@@ -125,8 +131,12 @@ def plan_servers(
         if said is not None:
             judge_server(found, server, answered=said.answered, error=said.error)
         needed = _needed(manifests, said or ServerSaid())
-        disk = _judge_disk(found, server, needed, looks)
-        plans.append(ServerPlan(server, needed, _answers(said), disk, looks.downloads(server)))
+        host = looks.host(server)
+        judge_report(found, host)
+        disk = _judge_disk(found, server, needed, looks, host)
+        downloads = looks.downloads(server)
+        origin = origin_of(host)
+        plans.append(ServerPlan(server, needed, _answers(said), disk, downloads, origin))
     return plans, found
 
 
@@ -157,9 +167,8 @@ def _answers(said: ServerSaid | None) -> bool | None:
 
 
 def _judge_disk(
-    found: Findings, server: OllamaServer, needed: Needed, looks: ServerLooks
+    found: Findings, server: OllamaServer, needed: Needed, looks: ServerLooks, host: Host
 ) -> dict[str, Any]:
-    host = looks.host(server)
     if "disk" in host.slow:
         found.add(WARN, "disk_timeout", Sentence(DISK_SLOW, server=server.name))
     kept, reserved = looks.panel.disk_kept(server), looks.reserved[server.pk]

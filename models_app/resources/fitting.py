@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from models_app.catalogue import CatalogueTag
 from models_app.models import OllamaServer, PanelSettings
 from models_app.resources.host import Host, HostLook
 from models_app.resources.needs import need_of_tag
+from models_app.resources.origin import origin_of
 from models_app.resources.room import free_on_cards, memory_state
 from models_app.resources.space import leaves_room, reserved_on
 from models_app.resources.verdict import UNKNOWN, WARN
@@ -26,6 +28,11 @@ class Room:
     reserved: int = 0
     disk_kept: int = 0
     memory_kept: int = 0
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Who has seen what the machine has."""
+        return origin_of(self.host)
 
     @property
     def gpu(self) -> int | None:

@@ -2,41 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from models_app.models import OllamaServer
+from models_app.host_reports import report_of
+from models_app.models import HostReport, OllamaServer
 from models_app.probes import Candidate, local_candidate, registered_disk_free
 from models_app.resources.machine import Gpu, Memory, gpus, main_memory
 from models_app.resources.timed import Look
 
 # Each look alone; they go on beside each other and beside the questions over the network.
 SECONDS = 1.5
+Looks = tuple[Look[int | None], Look[Memory], Look[list[Gpu] | None]]
 
 
 @dataclass(frozen=True)
 class Host:
-    """Bytes and GPUs; None: nobody can tell. `slow`: what did not answer in time."""
+    """Bytes and GPUs; None: nobody can tell. `slow`: what did not answer in time.
+
+    `report`: what the worker on the server's host said last. While it is fresh all the rest is
+    from it; an older one is not believed, and kept to say so.
+    """
 
     disk_free: int | None = None
     memory: Memory | None = None
     gpus: list[Gpu] | None = None
     slow: tuple[str, ...] = ()
+    report: HostReport | None = None
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the figures are those of the worker on the host."""
+        return self.report is not None and self.report.is_fresh
+
+
+def host_of_report(report: HostReport) -> Host:
+    """The host as the worker on it has said, without what is too old to be believed."""
+    if not report.is_fresh:
+        return Host(report=report)
+    return Host(report.disk_free, report.memory, report.cards, (), report)
 
 
 class HostLook:
     """Looks that have begun; `result` waits for them, each for its own time at most.
 
-    Memory and GPUs count only where the server's models lie on this machine: a port of it may be a
-    tunnel or a container.
+    A fresh report from the host itself counts before them all. Else memory and GPUs count only
+    where the server's models lie on this machine: a port of it may be a tunnel or a container.
     """
 
     def __init__(self, server: OllamaServer) -> None:
+        self._report = report_of(server)
+        self._looks: Looks | None = None
+        self._registered: int | None = None
+        if self._report is not None and self._report.is_fresh:
+            return
         self._registered = registered_disk_free(server)
         candidate = local_candidate(server)
         self._looks = _begin(candidate) if candidate is not None else None
 
     def result(self) -> Host:
         """What was found in time."""
+        if self._report is not None and self._report.is_fresh:
+            return host_of_report(self._report)
+        return replace(self._seen(), report=self._report)
+
+    def _seen(self) -> Host:
         if self._looks is None:
             return Host(disk_free=self._registered)
         disk, memory, cards = self._looks
@@ -51,25 +80,31 @@ class HostLook:
 
 
 class DiskLook:
-    """The look at the disk alone."""
+    """The look at the disk alone; `report` is what the worker on the host said last."""
 
-    def __init__(self, server: OllamaServer, candidate: Candidate | None) -> None:
-        self._registered = registered_disk_free(server)
+    def __init__(
+        self, server: OllamaServer, candidate: Candidate | None, report: HostReport | None = None
+    ) -> None:
+        self._report = report
         self._look: Look[int | None] | None = None
+        self._registered: int | None = None
+        if report is not None and report.is_fresh:
+            return
+        self._registered = registered_disk_free(server)
         if candidate is not None and self._registered is None:
             self._look = Look("disk", candidate.disk_free, seconds=SECONDS)
 
     def result(self) -> Host:
-        """What was found in time; without memory and GPUs."""
+        """What was found in time; without memory and GPUs unless the host's worker said them."""
+        if self._report is not None and self._report.is_fresh:
+            return host_of_report(self._report)
         if self._look is None:
-            return Host(disk_free=self._registered)
+            return Host(disk_free=self._registered, report=self._report)
         free, slow = self._look.result()
-        return Host(disk_free=free, slow=("disk",) if slow else ())
+        return Host(disk_free=free, slow=("disk",) if slow else (), report=self._report)
 
 
-def _begin(
-    candidate: Candidate,
-) -> tuple[Look[int | None], Look[Memory], Look[list[Gpu] | None]]:
+def _begin(candidate: Candidate) -> Looks:
     return (
         Look("disk", candidate.disk_free, seconds=SECONDS),
         Look("memory", main_memory, seconds=SECONDS),

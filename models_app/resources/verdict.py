@@ -27,6 +27,7 @@ class Preflight:
     gpu: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     downloads: dict[str, Any] = field(default_factory=dict)
+    host: dict[str, Any] = field(default_factory=dict)
     reasons: tuple[dict[str, Any], ...] = ()
     manifest: Manifest | None = None
 
@@ -41,6 +42,7 @@ class Preflight:
             "gpu": self.gpu,
             "network": self.network,
             "downloads": self.downloads,
+            "host": {**self.host, "detail": str(self.host.get("detail", ""))},
             "reasons": [
                 {"code": reason["code"], "detail": str(reason["detail"])} for reason in self.reasons
             ],

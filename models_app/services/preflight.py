@@ -13,6 +13,7 @@ from models_app.resources.answering import judge_server
 from models_app.resources.host import HostLook
 from models_app.resources.needs import need_of
 from models_app.resources.network import judge_network
+from models_app.resources.origin import judge_report, origin_of
 from models_app.resources.room import judge_memory
 from models_app.resources.space import judge_disk, pulls_of
 from models_app.resources.verdict import (
@@ -54,6 +55,7 @@ def check_pull(
     answers = survey(server, parsed)
     host = look.result()
     judge_server(found, server, answered=answers.server_answered, error=answers.server_error)
+    judge_report(found, host)
     need = need_of(server, parsed, answers, context_length)
     network = judge_network(found, server, answers, need)
     disk = judge_disk(found, server, host, need, panel=panel, task=task)
@@ -70,6 +72,7 @@ def check_pull(
         gpu=gpu,
         network=network,
         downloads=downloads,
+        host=origin_of(host),
         reasons=tuple(found.reasons),
         manifest=answers.manifest,
     )

@@ -20,6 +20,7 @@ from models_app.querysets import OllamaServerQuerySet
 from models_app.services import servers as services
 from models_app.services.conflicts import open_conflicts
 from models_app.views.models import with_actions
+from models_app.views.server_hosts import reported_host
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
 from ollamactl.lib.pages import found, go_to, gone, render_dialog, render_page
@@ -145,6 +146,7 @@ def panel_context(request: HttpRequest, server: OllamaServer) -> dict[str, Any]:
     conflicts = list(open_conflicts(server)[: CONFLICTS_SHOWN + 1])
     return {
         "server": server,
+        "host": reported_host(server),
         "conflicts": conflicts[:CONFLICTS_SHOWN],
         "more_conflicts": len(conflicts) > CONFLICTS_SHOWN,
         "warnings": [each for each in cautions_for(server, None) if each.level == "warning"],

@@ -17,7 +17,7 @@ from ollamactl.cli.text import language
 from ollamactl.settings.env import Config, ConfigurationError, parse_bind
 from ollamactl.supervisor.problems import StartError
 
-FAILED, NOT_FOUND = 1, 4
+FAILED, USAGE, NOT_FOUND = 1, 2, 4
 HOME_OPTION = click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),
@@ -68,11 +68,25 @@ def web(bind: str | None, home: Path | None) -> None:
 
 @click.command(help=_("Start a worker alone, for panels on several machines."))
 @HOME_OPTION
-def worker(home: Path | None) -> None:
-    """Become a worker."""
-    from ollamactl.supervisor.alone import run_worker
+@click.option(
+    "--host-of",
+    metavar="SERVER",
+    help=_(
+        "Do no tasks: tell the panel of this machine's disk, memory and GPUs, as those of the "
+        "server with this name or id. Instead of OLLAMACTL_HOST_OF."
+    ),
+)
+def worker(home: Path | None, host_of: str | None) -> None:
+    """Become a worker, or the one that looks at a server's host."""
+    from ollamactl.supervisor.alone import run_host_worker, run_worker
 
-    _alone(run_worker, None, home)
+    server = read_config(None, home).host_of if host_of is None else host_of.strip()
+    if host_of is not None and not server:
+        _fail(_("--host-of: give the name or the id of a server."), USAGE)
+    if not server:
+        _alone(run_worker, None, home)
+    else:
+        _alone(lambda config: run_host_worker(config, server), None, home)
 
 
 @click.command(help=_("Make or upgrade the database, before processes are started alone."))

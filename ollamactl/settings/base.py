@@ -282,6 +282,8 @@ OLLAMA_URL = CONFIG.ollama_url
 CHECK_INTERVAL = 5.0  # seconds between two looks at a server's version and running models
 TAGS_INTERVAL = 60.0  # seconds between two looks at a server's list of models
 DISK_WATCH_SECONDS = 5.0  # seconds between two looks at the disk under a running download
+HOST_REPORT_SECONDS = 3.0  # seconds between two reports of a worker on a server's host
+HOST_REPORT_BELIEVED_SECONDS = 30.0  # seconds; an older report is not believed
 SYNC_EVERY = timedelta(hours=CONFIG.sync_hours) or None
 UPDATES_EVERY = timedelta(hours=CONFIG.updates_hours) or None
 STALL_SECONDS = 60.0  # a pull whose bytes do not grow for so long is posted again

@@ -67,6 +67,7 @@ class Config:
     metrics: str
     sync_hours: int
     updates_hours: int
+    host_of: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Config:
@@ -94,6 +95,7 @@ class Config:
             metrics=_choice(environ, "OLLAMACTL_METRICS", METRICS),
             sync_hours=_number(environ, "OLLAMACTL_SYNC_HOURS", 24, 0, 8760),
             updates_hours=_number(environ, "OLLAMACTL_UPDATES_HOURS", 24, 0, 8760),
+            host_of=environ.get("OLLAMACTL_HOST_OF", "").strip(),
         )
 
     @property

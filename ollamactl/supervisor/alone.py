@@ -13,7 +13,7 @@ from ollamactl.supervisor.home import prepare_home
 from ollamactl.supervisor.outside import wait_for_outside
 from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.process import ProcessSpec
-from ollamactl.supervisor.stack import web_spec, worker_spec
+from ollamactl.supervisor.stack import host_worker_spec, web_spec, worker_spec
 
 
 def run_web(config: Config) -> NoReturn:
@@ -28,6 +28,13 @@ def run_worker(config: Config) -> NoReturn:
     environment = _prepare(config)
     _bootstrap(environment, CHECK)
     _become(worker_spec(config, environment))
+
+
+def run_host_worker(config: Config, server: str) -> NoReturn:
+    """Become the worker on a server's host. Raises `StartError` where it cannot start."""
+    environment = _prepare(config)
+    _bootstrap(environment, CHECK)
+    _become(host_worker_spec(environment, server))
 
 
 def prepare_panel(config: Config) -> str:

@@ -66,6 +66,12 @@ def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
     return ProcessSpec("worker", command, {**environment, WITHOUT_PAGES: "1"}, PROJECT)
 
 
+def host_worker_spec(environment: dict[str, str], server: str) -> ProcessSpec:
+    """The worker that looks at the host of a server, which is given by its name or id."""
+    command = (sys.executable, "-m", "django", "report_host", "--", server)
+    return ProcessSpec("worker", command, {**environment, WITHOUT_PAGES: "1"}, PROJECT)
+
+
 def simulator_spec(config: Config, environment: dict[str, str], port: int) -> ProcessSpec:
     """The simulated Ollama of the demo."""
     folder = config.home / "demo"

@@ -62,6 +62,7 @@ TABLE = [
     ("server", (), "get", EVERYBODY),
     ("server-card", (), "get", EVERYBODY),
     ("server-panel", (), "get", EVERYBODY),
+    ("server-host", (), "get", EVERYBODY),
     ("server-connect", (), "get", EVERYBODY),
     ("server-connect-export", (), "get", EVERYBODY),
     ("server-open-webui", (), "get", EVERYBODY),
