@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.cli.conftest import Run
 from tests.cli.fake_panel import FakePanel, Json, refusal
 
+HOST = {"disk": {"free": 100_000_000_000}, "memory": {"free": 32_000_000_000}}
+
 
 def row(**changes: object) -> Json:
     return {
@@ -23,9 +25,22 @@ def row(**changes: object) -> Json:
 
 
 def test_the_list(user: Run, panel: FakePanel) -> None:
-    panel.rows("servers/", [row(), row(id=2, name="Lab", status="offline", latency_ms=None)])
+    panel.rows(
+        "servers/", [row(host=HOST), row(id=2, name="Lab", status="offline", latency_ms=None)]
+    )
     lines = user("servers").stdout.splitlines()
-    assert lines[0].split() == ["ID", "NAME", "URL", "STATUS", "VERSION", "LATENCY"]
+    assert lines[0].split() == [
+        "ID",
+        "NAME",
+        "URL",
+        "STATUS",
+        "VERSION",
+        "LATENCY",
+        "DISK",
+        "FREE",
+        "MEMORY",
+        "FREE",
+    ]
     assert lines[1].split() == [
         "1",
         "Local",
@@ -34,6 +49,10 @@ def test_the_list(user: Run, panel: FakePanel) -> None:
         "0.24.0",
         "2",
         "ms",
+        "100",
+        "GB",
+        "32",
+        "GB",
     ]
     assert lines[2].split()[-1] == "-"
     assert len(json.loads(user("servers", "ls", "--json").stdout)) == 2

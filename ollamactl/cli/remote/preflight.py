@@ -51,6 +51,7 @@ def _lines(found: Json) -> list[tuple[str, str]]:
         size = _("about %(size)s, by an estimate") % {"size": size}
     verdicts = {"ok": _("nothing speaks against it"), "warn": _("it can be tried"), BLOCK: _("no")}
     verdict = text_of(found, "verdict")
+    seen = clean(text_of(object_of(found, "host"), "detail"))
     count = {"running": int_of(downloads, "running") or 0, "limit": int_of(downloads, "limit") or 0}
     return [
         (_("check"), verdicts.get(verdict) or clean(verdict)),
@@ -58,6 +59,7 @@ def _lines(found: Json) -> list[tuple[str, str]]:
         (_("disk"), _free(disk)),
         (_("memory"), _free(memory)),
         (_("GPU memory"), _free(gpu)),
+        *([(_("its machine"), seen)] if seen else []),
         (_("network"), _network(network)),
         (_("downloads"), _("%(running)d of %(limit)d on this server") % count),
     ]

@@ -11,13 +11,15 @@ from ollamactl.cli.failures import CommandFailed, ExitCode
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.find import find_server, servers_of
 from ollamactl.cli.remote.options import json_option
-from ollamactl.cli.remote.records import Server, float_of, text_of
+from ollamactl.cli.remote.records import Server, float_of, int_of, object_of, text_of
 from ollamactl.cli.remote.secrets import ask_secret
 from ollamactl.cli.terminal import can_ask, clean, print_json, print_table, say
 from ollamactl.cli.text import gettext as _
+from ollamactl.lib.formats import format_size
 
 UP = ("online", "degraded")
 LARGEST_CA = 100_000
+HEADINGS = ["ID", "NAME", "URL", "STATUS", "VERSION", "LATENCY", "DISK FREE", "MEMORY FREE"]
 
 
 @click.group(invoke_without_command=True, help=_("Show the Ollama servers, and work on them."))
@@ -36,8 +38,7 @@ def list_servers(as_json: bool = False) -> None:
     if as_json:
         print_json([server.raw for server in found])
         return
-    headings = ["ID", "NAME", "URL", "STATUS", "VERSION", "LATENCY"]
-    print_table(headings, [_row(server) for server in found])
+    print_table(HEADINGS, [_row(server) for server in found])
 
 
 @servers.command(help=_("Add a server. The panel checks it at once."))
@@ -104,7 +105,7 @@ def _report(server: Server, *, as_json: bool) -> None:
     if as_json:
         print_json(server.raw)
         return
-    print_table(["ID", "NAME", "URL", "STATUS", "VERSION", "LATENCY"], [_row(server)])
+    print_table(HEADINGS, [_row(server)])
     if message := text_of(server.raw, "message"):
         say(clean(message))
 
@@ -118,7 +119,14 @@ def _row(server: Server) -> list[str]:
         text_of(server.raw, "status"),
         text_of(server.raw, "version") or "-",
         "-" if latency is None else f"{latency:.0f} ms",
+        *(_free(server, part) for part in ("disk", "memory")),
     ]
+
+
+def _free(server: Server, part: str) -> str:
+    """What the worker on the server's host has said lately."""
+    free = int_of(object_of(object_of(server.raw, "host"), part), "free")
+    return "-" if free is None else format_size(free)
 
 
 def _credentials(bearer: bool, user: str | None, header: str | None) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""The machine of a server on its page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.test import Client
+from django.urls import reverse
+
+from models_app.host_models import HostReport
+from models_app.host_reports import Seen, write_report
+from models_app.models import OllamaServer
+from models_app.resources import host
+from models_app.resources.machine import Gpu, Memory
+from models_app.topics import register
+from tasks_app.live import topic_kinds
+from tests.factories import OllamaServerFactory
+
+pytestmark = pytest.mark.django_db
+GB = 1_000_000_000
+SEEN = Seen(
+    "gpu-<b>1",
+    "/models",
+    "",
+    500 * GB,
+    100 * GB,
+    Memory(64 * GB, 32 * GB),
+    [Gpu("<i>Card", 24 * GB, 20 * GB)],
+)
+
+
+@pytest.fixture
+def server() -> OllamaServer:
+    row: OllamaServer = OllamaServerFactory()
+    return row
+
+
+def card(client: Client, server: OllamaServer, **headers: str) -> str:
+    answer = client.get(reverse("admin:server-host", args=[server.pk]), headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def page(client: Client, server: OllamaServer) -> str:
+    return client.get(reverse("admin:server", args=[server.pk])).content.decode()
+
+
+def test_what_the_worker_has_said_is_on_the_page(viewer: Client, server: OllamaServer) -> None:
+    write_report(server.pk, SEEN)
+    for text in (page(viewer, server), card(viewer, server)):
+        assert "100 GB of 500 GB free" in text
+        assert "32 GB of 64 GB free" in text
+        assert "20 GB of 24 GB free" in text
+        assert "By the worker on its host (gpu-&lt;b&gt;1)" in text
+        assert "&lt;i&gt;Card" in text
+        assert f'data-live-refresh="host:{server.pk}"' in text
+        assert "every 20s" in text
+
+
+def test_a_silent_worker(viewer: Client, server: OllamaServer) -> None:
+    write_report(server.pk, SEEN)
+    HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
+    text = card(viewer, server)
+    assert "has said nothing for 2m" in text
+    assert "100 GB" not in text
+    assert text.count("not known") == 3
+
+
+def test_no_worker_and_no_look(viewer: Client, server: OllamaServer) -> None:
+    assert "live:refresh, load" in page(viewer, server)  # looked at after the page is there
+    text = card(viewer, server)
+    assert f"ollamactl worker --host-of {server.pk}" in text
+    assert "every 20s" not in text
+
+
+def test_the_panels_own_machine(
+    viewer: Client, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = host.Host(disk_free=70 * GB, memory=Memory(16 * GB, 8 * GB), gpus=[])
+    monkeypatch.setattr(host.HostLook, "result", lambda look: seen)
+    text = card(viewer, server)
+    assert "70 GB free" in text
+    assert "no NVIDIA GPU" in text
+    assert "As the panel sees it" in text
+
+
+def test_a_problem_is_said(viewer: Client, server: OllamaServer) -> None:
+    write_report(server.pk, Seen("gpu-1", problem="other_models"))
+    assert "holds none of this server&#x27;s" in card(viewer, server)
+
+
+def test_in_chinese(viewer: Client, server: OllamaServer) -> None:
+    write_report(server.pk, SEEN)
+    text = card(viewer, server, **{"Accept-Language": "zh-hans"})
+    assert "By the worker" not in text
+    assert "Its machine" not in text
+
+
+def test_a_server_that_is_gone(viewer: Client) -> None:
+    answer = viewer.get(reverse("admin:server-host", args=[4711]))
+    assert "server-host-title" not in answer.content.decode()
+
+
+def test_the_topic_of_a_host(server: OllamaServer) -> None:
+    register()
+    kind: Any = topic_kinds()["host"]
+    assert kind.permission == "models_app.view_ollamaserver"
+    assert kind.snapshot(server.pk) is None
+    write_report(server.pk, SEEN)
+    said = kind.snapshot(server.pk)
+    assert said["disk"] == {"free": 100 * GB, "total": 500 * GB}
+    assert said["seq"] > 0
+    HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
+    assert kind.snapshot(server.pk) is None
