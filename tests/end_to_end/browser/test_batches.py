@@ -33,6 +33,27 @@ def part(visitor: Visitor, name: str) -> Locator:
     return visitor.page.locator("#task-parts tbody tr").filter(has_text=name)
 
 
+def begins_at_its_top(visitor: Visitor) -> None:
+    """A plan that is longer than its window opens with its first line, and Cancel in sight."""
+    page, dialog = visitor.page, visitor.page.get_by_role("dialog")
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 420})
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.locator("#batch").get_by_role("button", name="Delete").click()
+    cancel = dialog.get_by_role("button", name="Cancel")
+    expect(cancel).to_be_focused()
+    expect(cancel).to_be_in_viewport()
+    expect(dialog.locator(".oc-outcome")).to_be_in_viewport(ratio=1)
+    assert dialog.evaluate("box => [box.scrollTop, box.scrollHeight > box.clientHeight]") == [
+        0,
+        True,
+    ]
+    visitor.picture("batch-plan-phone")
+    assert before is not None
+    page.set_viewport_size(before)
+
+
 def test_three_models_are_chosen_planned_confirmed_and_deleted(
     visitor: Visitor,
     new_visitor: NewVisitor,
@@ -64,6 +85,7 @@ def test_three_models_are_chosen_planned_confirmed_and_deleted(
     expect(dialog.get_by_role("link", name="Cancel")).to_have_count(0)  # it is a button here
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     visitor.picture("batch-plan")
+    begins_at_its_top(visitor)
     confirm = dialog.get_by_label("Type 3, the number of models")
     confirm.fill("4")
     dialog.get_by_role("button", name="Delete").click()
