@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from celery import Task as CeleryTask
-from django.db import transaction
+from django.db import connection, transaction
 
 from tasks_app.choices import State
 from tasks_app.models import Task
@@ -15,8 +16,25 @@ logger = logging.getLogger(__name__)
 
 
 def wake_on_commit(queue: str) -> None:
-    """Wake a worker of the queue once the transaction is committed."""
-    transaction.on_commit(lambda: send_wake(queue))
+    """Wake a worker of the queue once the transaction is committed: one, however many tasks it has
+    made, since whoever claims one calls for the next."""
+    if all(getattr(hook, "queue", None) != queue for _ids, hook, _robust in _due()):
+        transaction.on_commit(Wake(queue))
+
+
+@dataclass(frozen=True)
+class Wake:
+    """A wake-up that is due at the end of a transaction."""
+
+    queue: str
+
+    def __call__(self) -> None:
+        send_wake(self.queue)
+
+
+def _due() -> list[Any]:
+    """What this transaction will do when it is committed; what was rolled back is no part of it."""
+    return connection.run_on_commit if connection.in_atomic_block else []
 
 
 def send_wake(queue: str) -> None:
