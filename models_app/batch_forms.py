@@ -38,14 +38,20 @@ class OneOrMany(forms.HiddenInput):
 
 
 class ChosenForm(forms.Form):
-    """The operation, and the rows of a list or all that match its filter."""
+    """The operation, and the rows of a list, or all that match its filter, or one name on some
+    servers."""
 
     operation = forms.ChoiceField(choices=Operation.choices)
     ids = IdsField(required=False, max_length=LONGEST, widget=OneOrMany)
     filter = forms.CharField(required=False, max_length=4000)
+    name = forms.CharField(required=False, max_length=600)
+    servers = IdsField(required=False, max_length=LONGEST, widget=OneOrMany)
 
     def selection(self) -> Selection:
-        """The rows that are chosen, else all that match the filter."""
+        """The name, else the rows that are chosen, else all that match the filter."""
+        if self.cleaned_data["name"]:
+            servers = self.cleaned_data["servers"]
+            return Selection(names=[self.cleaned_data["name"]], servers=servers)
         if "filter" not in self.data:
             return Selection(ids=self.cleaned_data["ids"])
         asked = clean_query(QueryDict(self.cleaned_data["filter"]), without=("ordering",))
@@ -56,7 +62,9 @@ class BeginForm(forms.Form):
     """The plan that was seen, and the word that a dangerous one asks for: how many models."""
 
     operation = forms.ChoiceField(choices=Operation.choices, widget=forms.HiddenInput)
-    ids = IdsField(max_length=LONGEST, widget=forms.HiddenInput)
+    ids = IdsField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
+    name = forms.CharField(required=False, max_length=600, widget=forms.HiddenInput)
+    servers = IdsField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
     on_error = forms.ChoiceField(
         choices=OnError.choices,
         label=gettext_lazy("If one of them fails"),

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
     ServerField = forms.ModelChoiceField[OllamaServer]
-else:
-    ServerField = forms.ModelChoiceField  # only the stubs make it generic
+    ServersField = forms.ModelMultipleChoiceField[OllamaServer]
+else:  # only the stubs make them generic
+    ServerField = forms.ModelChoiceField
+    ServersField = forms.ModelMultipleChoiceField
 
 
 class ServerChoice(ServerField):
@@ -37,8 +39,18 @@ class ServerChoice(ServerField):
     }
 
 
+class ServerChoices(ServersField):
+    """Several of them, each with a box."""
+
+    widget = forms.CheckboxSelectMultiple
+    default_error_messages = {
+        "invalid_choice": ServerChoice.default_error_messages["invalid_choice"],
+        "invalid_pk_value": ServerChoice.default_error_messages["invalid_choice"],
+    }
+
+
 class PullForm(forms.Form):
-    """A model to pull: its name and the server that shall have it."""
+    """A model to pull: its name and the server that shall have it, or several of them."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -58,13 +70,22 @@ class PullForm(forms.Form):
         ),
     )
     server = ServerChoice(queryset=OllamaServer.objects.none(), label=_("Server"), empty_label=None)
+    others = ServerChoices(
+        queryset=OllamaServer.objects.none(), label=_("Also on these servers"), required=False
+    )
     override = forms.BooleanField(required=False, label=_("Continue against the resource check"))
 
     def __init__(self, *args: Any, servers: OllamaServerQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["server"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - narrows the type
-        field.queryset = servers
+        for name in ("server", "others"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - narrows the type
+            field.queryset = servers
+
+    def servers(self) -> list[OllamaServer]:
+        """All that are chosen, each once."""
+        chosen = [self.cleaned_data["server"], *self.cleaned_data["others"]]
+        return list({server.pk: server for server in chosen}.values())
 
     def clean_name(self) -> str:
         """The name in the form in which Ollama shows it."""

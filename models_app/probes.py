@@ -51,7 +51,8 @@ def disk_free(server: OllamaServer) -> int | None:
     if free is not None:
         return free
     candidate = local_candidate(server)
-    return candidate.disk_free() if candidate is not None else None
+    disk = candidate.disk() if candidate is not None else None
+    return disk.free if disk is not None else None
 
 
 def disk_gauge(server: OllamaServer) -> Gauge | None:
@@ -69,6 +70,15 @@ def _own_gauge(server: OllamaServer) -> Gauge | None:
             return partial(_ask, probe, server)
     folder = models_folder(server)
     return partial(_free_in, folder) if folder is not None else None
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Free bytes, the number of the file system, and the folder on it that holds the models."""
+
+    free: int
+    device: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,16 @@ class Candidate:
                 problem = FolderProblem.OTHER_MODELS
         return None, problem
 
-    def disk_free(self) -> int | None:
-        """Free bytes under that folder."""
+    def disk(self) -> Disk | None:
+        """The disk under that folder."""
         folder = self.folder()
-        return _free_in(folder) if folder is not None else None
+        free = _free_in(folder) if folder is not None else None
+        if folder is None or free is None:
+            return None
+        try:
+            return Disk(free, folder.stat().st_dev, folder.resolve())
+        except OSError:
+            return None
 
     def _is_kept_in(self, folder: Path) -> bool:
         return not self.models or any(_has(folder, *model) for model in self.models)

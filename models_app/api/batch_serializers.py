@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from models_app.api.preflight_serializers import (
+    ESTIMATES,
     DiskSerializer,
     DownloadsSerializer,
     OriginSerializer,
@@ -62,13 +63,15 @@ class PlanBytesSerializer(serializers.Serializer[Any]):
     """Bytes of `memory` or `disk` that it `frees` or `needs`; not `exact`: at most so many.
 
     Layers that several models share, or that the server has, are no part of the `total` of
-    downloads. `unknown`: models of which nobody knows the bytes; they come on top.
+    downloads. `estimated`: models whose registry did not say their bytes; `unknown`: those of which
+    nobody knows them, they come on top.
     """
 
     resource = serializers.ChoiceField(["memory", "disk"])
     direction = serializers.ChoiceField(["frees", "needs"])
     total = serializers.IntegerField(allow_null=True)
     exact = serializers.BooleanField()
+    estimated = serializers.IntegerField()
     unknown = serializers.IntegerField()
 
 
@@ -89,10 +92,12 @@ class PlanWarningSerializer(serializers.Serializer[Any]):
 
 
 class PlanServerSerializer(serializers.Serializer[Any]):
-    """One server that is downloaded to: `count` models, whose layers it lacks have `bytes`.
+    """One server that is downloaded to: `count` models, whose layers it lacks have `bytes`; those
+    of `estimated` models are an estimate.
 
     `answers` is null where it was not heard of in time. `disk` and `downloads` are those of the
-    preflight of a single model; `disk.state` is `block` where it is certain that not all fit.
+    preflight of a single model; `disk.state` is `block` where it is certain that not all fit. Of
+    servers that share a disk each has the same `disk`, with what they need together.
     """
 
     server = serializers.IntegerField()
@@ -100,6 +105,7 @@ class PlanServerSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     bytes = serializers.IntegerField(allow_null=True)
     exact = serializers.BooleanField()
+    estimated = serializers.IntegerField()
     answers = serializers.BooleanField(allow_null=True)
     disk = DiskSerializer()
     downloads = DownloadsSerializer()
@@ -107,7 +113,8 @@ class PlanServerSerializer(serializers.Serializer[Any]):
 
 
 class PlanItemSerializer(serializers.Serializer[Any]):
-    """What becomes of one model. `bytes` is null where it is not known."""
+    """What becomes of one model. `bytes` is null where it is not known; `estimate` says how those
+    of a download are known, as in the preflight."""
 
     model = serializers.IntegerField(allow_null=True)
     name = serializers.CharField()
@@ -117,6 +124,7 @@ class PlanItemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     bytes = serializers.IntegerField(allow_null=True)
+    estimate = serializers.ChoiceField(ESTIMATES)
     undo = serializers.ChoiceField(UNDO, allow_null=True)
 
 

@@ -8,6 +8,9 @@ from rest_framework import serializers
 
 STATES = ["ok", "warn", "block", "unknown"]
 
+# How the bytes of a download are known.
+ESTIMATES = ["manifest", "details", "table", "unknown"]
+
 
 class DiskSerializer(serializers.Serializer[Any]):
     """Bytes on the disk of the server's models; null is not known."""
@@ -92,7 +95,7 @@ class PreflightSerializer(serializers.Serializer[Any]):
 
     verdict = serializers.ChoiceField(["ok", "warn", "block"])
     download_bytes = serializers.IntegerField(allow_null=True)
-    estimate = serializers.ChoiceField(["manifest", "details", "table", "unknown"])
+    estimate = serializers.ChoiceField(ESTIMATES)
     disk = DiskSerializer()
     memory = MemorySerializer()
     gpu = GpuSerializer()

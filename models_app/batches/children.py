@@ -12,6 +12,7 @@ from audit_app.actors import Actor
 from audit_app.choices import Origin
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS
+from models_app.batches.reserving import PULL_TYPE, Reservations
 from models_app.batches.words import OnError, Operation
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
@@ -41,28 +42,33 @@ def begin_children(task: Task, tell: Callable[[int, int], None]) -> int:
     """Make the children that are not made yet; returns how many were left out by a halt.
 
     Where it was is written with them: a repetition goes on there. Between two slices other writers
-    have their turn. Raises `Stopped` where somebody else has the task by now.
+    have their turn, and what downloads will need is asked for. Raises `Stopped` where somebody else
+    has the task by now.
     """
+    batch = Batch.objects.get(task=task)  # its items never change
+    reservations, total = Reservations(batch), len(batch.items)
     while True:
+        reservations.look_ahead(batch.position)
         begun = time.monotonic()
-        position, total, halted = _slice(task, until=begun + SLICE_SECONDS)
-        tell(position, total)
-        if halted or position >= total:
-            return total - position
+        halted = _slice(task, batch, reservations, until=begun + SLICE_SECONDS)
+        tell(batch.position, total)
+        if halted or batch.position >= total:
+            return total - batch.position
         time.sleep(min(time.monotonic() - begun, SLICE_SECONDS))
 
 
 @transaction.atomic
-def _slice(task: Task, *, until: float) -> tuple[int, int, bool]:
-    """Make some children. Returns the position, how many items there are, and whether to stop."""
+def _slice(task: Task, batch: Batch, reservations: Reservations, *, until: float) -> bool:
+    """Make some children and move the position on. Returns whether the batch is halted."""
     parent = Task.objects.select_for_update(of=("self",)).filter(held(task), pk=task.pk).first()
     if parent is None:
         raise Stopped
-    batch = Batch.objects.get(task=parent)
+    # Another worker may have come further before this one got the task.
+    batch.refresh_from_db(fields=["position"])
     halted, first = parent.halted, batch.position
-    items = batch.items
-    while not halted and batch.position < len(items) and batch.position - first < SLICE:
-        child = _begin(parent, batch, items[batch.position])
+    while not halted and batch.position < len(batch.items) and batch.position - first < SLICE:
+        needed = reservations.of(batch.position)
+        child = _begin(parent, batch, batch.items[batch.position], needed)
         batch.position += 1
         halted = child.is_ended and batch.on_error != OnError.CONTINUE
         if time.monotonic() > until:
@@ -71,15 +77,16 @@ def _slice(task: Task, *, until: float) -> tuple[int, int, bool]:
     if batch.position > first and parent.lost_count:
         # It came further, so it is not what ends its workers: losses count anew.
         Task.objects.filter(pk=parent.pk).update(lost_count=0)
-    return batch.position, len(items), halted
+    return halted
 
 
-def _begin(parent: Task, batch: Batch, item: dict[str, Any]) -> Task:
-    """The child of one item; one that has failed already where its model refuses."""
+def _begin(parent: Task, batch: Batch, item: dict[str, Any], needed: int | None) -> Task:
+    """The child of one item; one that has failed already where its model refuses. `needed`: the
+    bytes of a download."""
     actor = actor_of(parent)
     try:
         with transaction.atomic():
-            return _begin_task(actor, parent, Operation(batch.operation), item)
+            return _begin_task(actor, parent, Operation(batch.operation), item, needed)
     except ApplicationError as refusal:
         operation, row = Operation(batch.operation), _row(item)
         return create_failed_task(
@@ -90,12 +97,14 @@ def _begin(parent: Task, batch: Batch, item: dict[str, Any]) -> Task:
             resource_id=row.pk if row else item["model"],
             resource_name=item["name"],
             parent=parent,
-            payload=_payload(operation, item, row),
+            payload=_payload(operation, item, row, needed),
             limit_key=_limit_key(operation, item["server"]),
         )
 
 
-def _begin_task(actor: Actor, parent: Task, operation: Operation, item: dict[str, Any]) -> Task:
+def _begin_task(
+    actor: Actor, parent: Task, operation: Operation, item: dict[str, Any], needed: int | None
+) -> Task:
     kind = KINDS[operation]
     model = _model(operation, item)
     if operation not in (Operation.PULL, Operation.DELETE):
@@ -104,7 +113,7 @@ def _begin_task(actor: Actor, parent: Task, operation: Operation, item: dict[str
         actor=actor,
         model=model,
         type=kind.task_type,
-        payload=_payload(operation, item, model),
+        payload=_payload(operation, item, model, needed),
         limit_key=_limit_key(operation, model.server_id),
         data={"batch": parent.pk, "digest": model.digest},
         parent=parent,
@@ -132,19 +141,19 @@ def _row(item: dict[str, Any]) -> OllamaModel | None:
 
 
 def _limit_key(operation: Operation, server: int | None) -> str:
-    pulls = KINDS[operation].task_type == "model.pull"
+    pulls = KINDS[operation].task_type == PULL_TYPE
     return f"server.{'pulls' if pulls else 'work'}:{server}"
 
 
 def _payload(
-    operation: Operation, item: dict[str, Any], model: OllamaModel | None
+    operation: Operation, item: dict[str, Any], model: OllamaModel | None, needed: int | None
 ) -> dict[str, Any]:
     """What the runner of a single task finds there, and what the model was before."""
     given = dict(item.get("with") or {})
     if operation == Operation.START:
         given.setdefault("keep_alive", FOREVER)
-    elif KINDS[operation].task_type == "model.pull":
-        given |= {"override": False, "needed": None}
+    elif KINDS[operation].task_type == PULL_TYPE:
+        given |= {"override": False, "needed": needed}
     return {**given, "before": _before(model) if model is not None else {}}
 
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count
 from django.utils.translation import gettext_noop
 
-from models_app.batches.asking import MOST_SERVERS, Heard, ServerSaid
-from models_app.host_reports import reports_of
-from models_app.models import OllamaServer, PanelSettings
+from models_app.batches.asking import Heard, ServerSaid
+from models_app.batches.looks import ServerLooks, SharedDisk
+from models_app.models import OllamaServer
 from models_app.ollama.registry import Manifest
-from models_app.probes import local_candidates
 from models_app.resources.answering import judge_server
-from models_app.resources.host import DiskLook, Host
 from models_app.resources.origin import judge_report, origin_of
-from models_app.resources.space import pulls_key, reserved_on_each
 from models_app.resources.verdict import BLOCK, DISK_TOO_SMALL, OK, UNKNOWN, WARN, Findings
 from ollamactl.lib.sentences import Sentence
 from ollamactl.lib.units import format_size
-from tasks_app.choices import State
-from tasks_app.models import Task
 
-PULL_TYPE = "model.pull"
 TOO_SMALL = gettext_noop(
     "The disk of “{server}” has {free} free, {reserved} of it for other downloads and {kept} to "
     "be kept free; these need {needed}. Not all of them fit."
@@ -36,19 +29,30 @@ MAYBE_TOO_SMALL = gettext_noop(
 DISK_SLOW = gettext_noop("The disk of “{server}” did not answer in time; it is not known.")
 HELD = gettext_noop("Downloads are held: these wait until somebody lets them go on.")
 
-Wanted = tuple[OllamaServer, Manifest | None]
+
+@dataclass(frozen=True)
+class Wanted:
+    """One model for one server: what its registry says of it, else the bytes that it is likely to
+    have; neither: not known."""
+
+    server: OllamaServer
+    name: str
+    manifest: Manifest | None = None
+    guess: int | None = None
 
 
 @dataclass(frozen=True)
 class Needed:
-    """What all downloads to one server need together, each layer once.
+    """What all downloads to one server, or to one disk, need together, each layer once.
 
     `bytes`: at most so many, where `exact` just so many; None where no size is known. `certain`:
-    those of layers that the server has said not to have. `unknown`: models whose size nobody knows.
+    those of layers that the server has said not to have. `estimated`: models whose size is an
+    estimate, and `unknown`: those of whose size nobody knows anything.
     """
 
     count: int
     unknown: int
+    estimated: int
     bytes: int | None
     certain: int
     exact: bool
@@ -73,43 +77,11 @@ class ServerPlan:
             "count": self.needed.count,
             "bytes": self.needed.bytes,
             "exact": self.needed.exact,
+            "estimated": self.needed.estimated,
             "answers": self.answers,
             "disk": self.disk,
             "downloads": self.downloads,
             "host": {**self.host, "detail": str(self.host.get("detail", ""))},
-        }
-
-
-class ServerLooks:
-    """Looks at the servers' disks that have begun, and what the panel itself knows of them.
-
-    Of more than `MOST_SERVERS` the others' disks are not looked at.
-    """
-
-    def __init__(self, servers: Iterable[OllamaServer]) -> None:
-        self.servers = list({server.pk: server for server in servers}.values())
-        looked_at = self.servers[:MOST_SERVERS]
-        local, reports = local_candidates(looked_at), reports_of(looked_at)
-        self._looks = {
-            each.pk: DiskLook(each, local.get(each.pk), reports.get(each.pk)) for each in looked_at
-        }
-        self.panel = PanelSettings.objects.current()
-        self.reserved = reserved_on_each(self.servers)
-        self._running, self._every = _running_downloads(self.servers)
-
-    def host(self, server: OllamaServer) -> Host:
-        """The disk, as far as it was seen in time."""
-        look = self._looks.get(server.pk)
-        return look.result() if look is not None else Host()
-
-    def downloads(self, server: OllamaServer) -> dict[str, Any]:
-        """The downloads at work against the limits, as the check of a single one shows them."""
-        return {
-            "running": self._running.get(pulls_key(server), 0),
-            "limit": self.panel.downloads_on(server),
-            "overall_running": self._every,
-            "overall_limit": self.panel.downloads_overall,
-            "held": self.panel.downloads_held,
         }
 
 
@@ -120,23 +92,30 @@ def plan_servers(
     found, plans = Findings(), []
     if wanted and looks.panel.downloads_held:
         found.add(WARN, "downloads_held", Sentence(HELD))
-    by_server: dict[int, list[Manifest | None]] = {}
-    for server, manifest in wanted:
-        by_server.setdefault(server.pk, []).append(manifest)
-    for server in looks.servers:
-        manifests = by_server.get(server.pk)
-        if manifests is None:  # none of its models can be downloaded
-            continue
+    by_server: dict[int, list[Wanted]] = {}
+    for each in wanted:  # a server without any has nothing that can be downloaded
+        by_server.setdefault(each.server.pk, []).append(each)
+    servers = [server for server in looks.servers if server.pk in by_server]
+    for server in servers:
         said = heard.servers.get(server.pk)
         if said is not None:
             judge_server(found, server, answered=said.answered, error=said.error)
-        needed = _needed(manifests, said or ServerSaid())
+    disks: dict[int, dict[str, Any]] = {}
+    for disk in looks.disks(servers):
+        disks |= dict.fromkeys(disk.ids, _judge_disk(found, disk, _on_disk(disk, by_server, heard)))
+    for server in servers:
+        said, needed = heard.servers.get(server.pk), _needed(by_server[server.pk], heard)
         host = looks.host(server)
         judge_report(found, host)
-        disk = _judge_disk(found, server, needed, looks, host)
-        downloads = looks.downloads(server)
-        origin = origin_of(host)
-        plans.append(ServerPlan(server, needed, _answers(said), disk, downloads, origin))
+        plan = ServerPlan(
+            server,
+            needed,
+            _answers(said),
+            disks[server.pk],
+            looks.downloads(server),
+            origin_of(host),
+        )
+        plans.append(plan)
     return plans, found
 
 
@@ -146,18 +125,54 @@ def bytes_of(manifest: Manifest, said: ServerSaid | None) -> int:
     return sum(size for digest, size in manifest.layers.items() if not there.get(digest))
 
 
-def _needed(manifests: Sequence[Manifest | None], said: ServerSaid) -> Needed:
-    known = [manifest for manifest in manifests if manifest is not None]
-    layers = {digest: size for manifest in known for digest, size in manifest.layers.items()}
-    missing = {digest: size for digest, size in layers.items() if not said.layers.get(digest)}
-    unknown = len(manifests) - len(known)
+def _on_disk(disk: SharedDisk, wanted: dict[int, list[Wanted]], heard: Heard) -> Needed:
+    """Servers of one folder have each layer once; other folders of the disk have their own."""
+    parts = [
+        _needed([each for server in folder for each in wanted[server.pk]], heard)
+        for folder in disk.folders
+    ]
+    known = [part.bytes for part in parts if part.bytes is not None]
     return Needed(
-        count=len(manifests),
-        unknown=unknown,
-        bytes=sum(missing.values()) if known else None,
-        certain=sum(size for digest, size in missing.items() if digest in said.layers),
-        exact=not unknown and all(digest in said.layers for digest in layers),
+        count=sum(part.count for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        estimated=sum(part.estimated for part in parts),
+        bytes=sum(known) if known else None,
+        certain=sum(part.certain for part in parts),
+        exact=all(part.exact for part in parts),
     )
+
+
+def _needed(wanted: Sequence[Wanted], heard: Heard) -> Needed:
+    """What one folder has to take, for one server or for several that share it."""
+    known = [each for each in wanted if each.manifest is not None]
+    guesses = {
+        each.name: each.guess for each in wanted if each.manifest is None and each.guess is not None
+    }
+    layers: dict[str, int] = {}
+    for each in known:
+        assert each.manifest is not None  # noqa: S101 - narrows the type
+        layers |= each.manifest.layers
+    said = _said({each.server.pk for each in wanted}, heard)
+    missing = {digest: size for digest, size in layers.items() if not said.get(digest)}
+    estimated = sum(each.manifest is None and each.guess is not None for each in wanted)
+    unknown = len(wanted) - len(known) - estimated
+    return Needed(
+        count=len(wanted),
+        unknown=unknown,
+        estimated=estimated,
+        bytes=sum(missing.values()) + sum(guesses.values()) if known or guesses else None,
+        certain=sum(size for digest, size in missing.items() if digest in said),
+        exact=not (unknown or estimated) and all(digest in said for digest in layers),
+    )
+
+
+def _said(servers: set[int], heard: Heard) -> dict[str, bool]:
+    """By digest, whether a folder has a layer whole, as far as one of its servers has said it."""
+    found: dict[str, bool] = {}
+    for pk in servers:
+        for digest, is_there in heard.servers.get(pk, ServerSaid()).layers.items():
+            found[digest] = found.get(digest, False) or is_there
+    return found
 
 
 def _answers(said: ServerSaid | None) -> bool | None:
@@ -166,42 +181,32 @@ def _answers(said: ServerSaid | None) -> bool | None:
     return said.answered
 
 
-def _judge_disk(
-    found: Findings, server: OllamaServer, needed: Needed, looks: ServerLooks, host: Host
-) -> dict[str, Any]:
-    if "disk" in host.slow:
-        found.add(WARN, "disk_timeout", Sentence(DISK_SLOW, server=server.name))
-    kept, reserved = looks.panel.disk_kept(server), looks.reserved[server.pk]
+def _judge_disk(found: Findings, disk: SharedDisk, needed: Needed) -> dict[str, Any]:
+    names = ", ".join(server.name for server in disk.servers)
+    if disk.is_slow:
+        found.add(WARN, "disk_timeout", Sentence(DISK_SLOW, server=names))
     after, state, least = None, UNKNOWN, needed.certain
-    if host.disk_free is not None and needed.bytes is not None:
-        room = host.disk_free - reserved - kept
-        after = host.disk_free - reserved - needed.bytes
-        state = OK if needed.bytes <= max(0, room) else WARN
-        state = BLOCK if least > max(0, room) else state
+    if disk.free is not None and needed.bytes is not None:
+        room = max(0, disk.free - disk.reserved - disk.kept)
+        after = disk.free - disk.reserved - needed.bytes
+        state = OK if needed.bytes <= room else WARN
+        state = BLOCK if least > room else state
     if state in (BLOCK, WARN):
         sizes = {
-            "free": host.disk_free,
-            "reserved": reserved,
-            "kept": kept,
+            "free": disk.free,
+            "reserved": disk.reserved,
+            "kept": disk.kept,
             "needed": least if state == BLOCK else needed.bytes,
         }
         written = {name: format_size(size or 0) for name, size in sizes.items()}
         code = DISK_TOO_SMALL if state == BLOCK else "disk_maybe_too_small"
         text = TOO_SMALL if state == BLOCK else MAYBE_TOO_SMALL
-        found.add(WARN, code, Sentence(text, server=server.name, **written))
+        found.add(WARN, code, Sentence(text, server=names, **written))
     return {
         "state": state,
-        "free": host.disk_free,
-        "reserved": reserved,
-        "kept": kept,
+        "free": disk.free,
+        "reserved": disk.reserved,
+        "kept": disk.kept,
         "needed": needed.bytes,
         "after": after,
     }
-
-
-def _running_downloads(servers: Iterable[OllamaServer]) -> tuple[dict[str, int], int]:
-    """How many run on each server, by its key, and in all."""
-    keys = [pulls_key(server) for server in servers]
-    running = Task.objects.filter(state=State.RUNNING).order_by()
-    here = running.filter(limit_key__in=keys).values("limit_key").annotate(n=Count("pk"))
-    return {row["limit_key"]: row["n"] for row in here}, running.filter(type=PULL_TYPE).count()

@@ -10,7 +10,8 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from models_app.batches.asking import Heard, Said, ask_around
-from models_app.batches.downloads import ServerLooks, ServerPlan, bytes_of, plan_servers
+from models_app.batches.downloads import ServerPlan, Wanted, bytes_of, plan_servers
+from models_app.batches.looks import ServerLooks
 from models_app.batches.operations import (
     KINDS,
     NO_ANSWER,
@@ -27,6 +28,8 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest
 from models_app.querysets import GONE
+from models_app.resources.needs import MANIFEST, guess_of
+from models_app.resources.verdict import UNKNOWN
 from models_app.services.freeing import freed_by_deleting
 from ollamactl.lib.sentences import Sentence
 
@@ -42,7 +45,8 @@ UNDO = ("yes", "other_version", "no", "unknown")
 class PlanItem:
     """One model: what will happen, why not, and the bytes that it frees or needs (None: unknown).
 
-    `undo` is one of `UNDO`, for those that will be done. `manifest`: what is to be downloaded.
+    `undo` is one of `UNDO`, for those that will be done. `manifest`: what is to be downloaded;
+    `estimate`: how the bytes of a download are known, as in the check of a single one.
     """
 
     chosen: Chosen
@@ -50,6 +54,12 @@ class PlanItem:
     bytes: int | None = None
     undo: str = "no"
     manifest: Manifest | None = None
+    estimate: str = UNKNOWN
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether the bytes of a download are not its registry's own."""
+        return self.estimate not in (MANIFEST, UNKNOWN)
 
     def as_json(self) -> dict[str, Any]:
         """The item as the API shows it."""
@@ -63,6 +73,7 @@ class PlanItem:
             "code": self.judgement.code,
             "detail": str(self.judgement.detail),
             "bytes": self.bytes,
+            "estimate": self.estimate,
             "undo": self.undo if self.judgement.outcome == Outcome.WILL else None,
         }
 
@@ -98,6 +109,11 @@ class Plan:
         """Of how many models that will be done nobody knows the bytes."""
         return sum(item.bytes is None for item in self.will())
 
+    @property
+    def estimated(self) -> int:
+        """Of how many models that will be downloaded the bytes are an estimate."""
+        return sum(item.is_estimated for item in self.will())
+
     def counts(self) -> dict[str, int]:
         """How many there are of each outcome, and in all."""
         found = Counter(str(item.judgement.outcome) for item in self.items)
@@ -127,6 +143,7 @@ class Plan:
                 "direction": self.direction,
                 "total": self.total_bytes,
                 "exact": self.exact,
+                "estimated": self.estimated,
                 "unknown": self.unknown,
             },
             "undo": self.undo_counts(),
@@ -147,7 +164,7 @@ def make_plan(*, chosen: list[Chosen], operation: Operation, ask: bool = True) -
     looks = ServerLooks(_servers(will)) if ask and downloads else None
     heard = ask_around(_questions(kind, will), layers=downloads) if ask else Heard()
     items = [
-        _measured(kind, item, heard) if item.judgement.outcome == Outcome.WILL else item
+        _measured(kind, item, heard, ask) if item.judgement.outcome == Outcome.WILL else item
         for item in items
     ]
     plan = Plan(kind, items)
@@ -180,17 +197,16 @@ def _questions(kind: Kind, items: Iterable[PlanItem]) -> Iterable[tuple[OllamaSe
             yield server, ModelName.parse(item.chosen.name)
 
 
-def _measured(kind: Kind, item: PlanItem, heard: Heard) -> PlanItem:
+def _measured(kind: Kind, item: PlanItem, heard: Heard, ask: bool) -> PlanItem:
     model, server = item.chosen.model, item.chosen.server
     assert server is not None  # noqa: S101 - what has no server cannot be done
     answer = heard.of(server, ModelName.parse(item.chosen.name))
     if kind.operation in FROM_REGISTRY:
         if answer.missing:
             return replace(item, judgement=Judgement(Outcome.CANNOT, "missing", NO_SUCH_MODEL))
-        found = answer.manifest
-        needed = bytes_of(found, heard.servers.get(server.pk)) if found else None
         is_new = kind.operation == Operation.PULL and not (model and model.is_installed)
-        return replace(item, bytes=needed, undo="yes" if is_new else "no", manifest=found)
+        item = replace(item, undo="yes" if is_new else "no")
+        return _sized(item, server, answer.manifest, heard) if ask else item
     if model is None:
         return item
     if kind.operation == Operation.STOP:
@@ -198,6 +214,17 @@ def _measured(kind: Kind, item: PlanItem, heard: Heard) -> PlanItem:
     if kind.operation == Operation.START:
         return replace(item, bytes=model.size, undo="yes")
     return replace(item, bytes=model.size or 0, undo=_comes_back(model, answer))
+
+
+def _sized(
+    item: PlanItem, server: OllamaServer, manifest: Manifest | None, heard: Heard
+) -> PlanItem:
+    """The bytes of a download: by the manifest, else by the estimate of a single check."""
+    if manifest is not None:
+        size = bytes_of(manifest, heard.servers.get(server.pk))
+        return replace(item, bytes=size, manifest=manifest, estimate=MANIFEST)
+    guess = guess_of(item.chosen.model, ModelName.parse(item.chosen.name))
+    return replace(item, bytes=guess.bytes, estimate=guess.source) if guess else item
 
 
 def _comes_back(model: OllamaModel, answer: Said) -> str:
@@ -223,7 +250,12 @@ def _summed(plan: Plan) -> Plan:
 def _with_servers(plan: Plan, heard: Heard, looks: ServerLooks) -> Plan:
     """What is downloaded to each server: a layer that several models share is counted once."""
     wanted = [
-        (item.chosen.server, item.manifest)
+        Wanted(
+            item.chosen.server,
+            ModelName.parse(item.chosen.name).key,
+            item.manifest,
+            guess=item.bytes if item.is_estimated else None,
+        )
         for item in plan.will()
         if item.chosen.server is not None
     ]

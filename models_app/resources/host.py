@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 
 from models_app.host_reports import report_of
 from models_app.models import HostReport, OllamaServer
-from models_app.probes import Candidate, local_candidate, registered_disk_free
+from models_app.probes import Candidate, Disk, local_candidate, registered_disk_free
 from models_app.resources.machine import Gpu, Memory, gpus, main_memory
 from models_app.resources.timed import Look
 
 # Each look alone; they go on beside each other and beside the questions over the network.
 SECONDS = 1.5
-Looks = tuple[Look[int | None], Look[Memory], Look[list[Gpu] | None]]
+Looks = tuple[Look[Disk | None], Look[Memory], Look[list[Gpu] | None]]
 
 
 @dataclass(frozen=True)
 class Host:
-    """Bytes and GPUs; None: nobody can tell. `slow`: what did not answer in time.
+    """Bytes and GPUs; None: nobody can tell. `slow`: what did not answer in time. `disk`: which one
+    it is, where that is known.
 
     `report`: what the worker on the server's host said last. While it is fresh all the rest is
     from it; an older one is not believed, and kept to say so.
@@ -28,6 +29,7 @@ class Host:
     gpus: list[Gpu] | None = None
     slow: tuple[str, ...] = ()
     report: HostReport | None = None
+    disk: Disk | None = None
 
     @property
     def is_reported(self) -> bool:
@@ -68,15 +70,15 @@ class HostLook:
     def _seen(self) -> Host:
         if self._looks is None:
             return Host(disk_free=self._registered)
-        disk, memory, cards = self._looks
-        free, slow_disk = disk.result()
-        if free is None:  # without a proof that it is this machine
+        look, memory, cards = self._looks
+        disk, slow_disk = look.result()
+        if disk is None:  # without a proof that it is this machine
             return Host(disk_free=self._registered, slow=("disk",) if slow_disk else ())
         seen, slow_memory = memory.result()
         found, slow_gpus = cards.result()
         slow = [name for name, is_slow in (("memory", slow_memory), ("gpu", slow_gpus)) if is_slow]
-        own = free if self._registered is None else self._registered
-        return Host(disk_free=own, memory=seen, gpus=found, slow=tuple(slow))
+        own = disk.free if self._registered is None else self._registered
+        return Host(disk_free=own, disk=disk, memory=seen, gpus=found, slow=tuple(slow))
 
 
 class DiskLook:
@@ -86,13 +88,13 @@ class DiskLook:
         self, server: OllamaServer, candidate: Candidate | None, report: HostReport | None = None
     ) -> None:
         self._report = report
-        self._look: Look[int | None] | None = None
+        self._look: Look[Disk | None] | None = None
         self._registered: int | None = None
         if report is not None and report.is_fresh:
             return
         self._registered = registered_disk_free(server)
         if candidate is not None and self._registered is None:
-            self._look = Look("disk", candidate.disk_free, seconds=SECONDS)
+            self._look = Look("disk", candidate.disk, seconds=SECONDS)
 
     def result(self) -> Host:
         """What was found in time; without memory and GPUs unless the host's worker said them."""
@@ -100,13 +102,18 @@ class DiskLook:
             return host_of_report(self._report)
         if self._look is None:
             return Host(disk_free=self._registered, report=self._report)
-        free, slow = self._look.result()
-        return Host(disk_free=free, slow=("disk",) if slow else (), report=self._report)
+        disk, slow = self._look.result()
+        return Host(
+            disk_free=disk.free if disk is not None else None,
+            disk=disk,
+            slow=("disk",) if slow else (),
+            report=self._report,
+        )
 
 
 def _begin(candidate: Candidate) -> Looks:
     return (
-        Look("disk", candidate.disk_free, seconds=SECONDS),
+        Look("disk", candidate.disk, seconds=SECONDS),
         Look("memory", main_memory, seconds=SECONDS),
         Look("GPUs", gpus, seconds=SECONDS),
     )

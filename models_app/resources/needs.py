@@ -46,7 +46,7 @@ def need_of(
     row = OllamaModel.objects.filter(server=server, key=name.key).first()
     if answers.manifest is None and isinstance(answers.registry_error, ManifestMissing):
         return Need(None, UNKNOWN, None, _context(row, name, context))
-    guess = _guess(row, name)
+    guess = guess_of(row, name)
     download, source, weights = None, UNKNOWN, None
     if answers.manifest is not None:
         download, source = answers.missing_bytes, MANIFEST
@@ -71,7 +71,8 @@ def _memory(weights: int, tokens: int, guess: Size | None) -> int:
     return memory_needed(weights, context=tokens, parameters=parameters)
 
 
-def _guess(row: OllamaModel | None, name: ModelName) -> Size | None:
+def guess_of(row: OllamaModel | None, name: ModelName) -> Size | None:
+    """The bytes of a model whose registry has not said them; None where nothing tells."""
     if row is None:
         return estimated_size(name)
     if row.size:  # what is new of it can be all of it

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaServer, PanelSettings
+from models_app.querysets import OllamaServerQuerySet
 from models_app.resources.host import Host
 from models_app.resources.needs import Need
 from models_app.resources.verdict import BLOCK, DISK_TOO_SMALL, OK, UNKNOWN, WARN, Findings
@@ -17,6 +18,7 @@ from ollamactl.lib.units import format_size
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 
+PULL_TYPE = "model.pull"
 TOO_SMALL = _(
     "The disk has {free} free, {reserved} of it for other downloads and {kept} to be kept free, "
     "and this one needs {needed}. Delete models there or add space, then try again."
@@ -91,6 +93,15 @@ def reserved_on_each(servers: Iterable[OllamaServer]) -> dict[int, int]:
     for key, *row in pulls.values_list("limit_key", "payload__needed", "done", "total"):
         reserved[keys[key]] += _bytes_left(*row)
     return reserved
+
+
+def with_downloads() -> OllamaServerQuerySet:
+    """The servers that have downloads in flight or in the queue."""
+    keys = Task.objects.filter(type=PULL_TYPE, state__in=LIVE).order_by()
+    found = set(keys.values_list("limit_key", flat=True).distinct())
+    ids = [int(number) for key in found if (number := key.rpartition(":")[2]).isdecimal()]
+    servers: OllamaServerQuerySet = OllamaServer.objects.filter(pk__in=ids).order_by("pk")
+    return servers
 
 
 def pulls_key(server: OllamaServer) -> str:

@@ -14,7 +14,7 @@ from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.batch_forms import BeginForm, ChosenForm
 from models_app.batches.operations import KINDS
-from models_app.batches.planning import Plan
+from models_app.batches.planning import Plan, PlanItem
 from models_app.batches.selection import Selection
 from models_app.batches.words import Operation
 from models_app.services import batches, updates
@@ -37,7 +37,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         raise InvalidInput(next(iter(form.errors.values()))[0])
     operation = Operation(form.cleaned_data["operation"])
-    return _show_plan(request, operation, form.selection())
+    return show_plan(request, operation, form.selection())
 
 
 @require_POST
@@ -49,13 +49,13 @@ def begin(request: HttpRequest) -> HttpResponse:
         raise InvalidInput(next(iter(chosen.errors.values()))[0])
     operation = Operation(chosen.cleaned_data["operation"])
     kind = KINDS[operation]
-    count = len(set(chosen.cleaned_data["ids"]))
+    selection = _shown_before(chosen)
+    count = len(set(selection.ids if selection.ids is not None else selection.servers))
     form = BeginForm(
         request.POST, count=count, dangerous=kind.dangerous, undoable=kind.undone_by is not None
     )
-    selection = Selection(ids=chosen.cleaned_data["ids"])
     if not form.is_valid():
-        return _show_plan(request, operation, selection, form, status=422)
+        return show_plan(request, operation, selection, form, status=422)
     try:
         task = batches.start_batch(
             actor=Actor.from_request(request),
@@ -67,7 +67,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         raise
     except ApplicationError as error:
         form.add_error(None, str(error.detail))
-        return _show_plan(request, operation, selection, form, status=409)
+        return show_plan(request, operation, selection, form, status=409)
     return go_to(request, reverse("admin:task", args=[task.pk]), _("The batch is on its way."))
 
 
@@ -82,7 +82,14 @@ def look_for_updates(request: HttpRequest) -> HttpResponse:
     return toast(HttpResponse(status=204), said, "info")
 
 
-def _show_plan(
+def _shown_before(chosen: ChosenForm) -> Selection:
+    """What the plan has shown, not what matches a filter by now."""
+    if chosen.cleaned_data["name"]:
+        return chosen.selection()
+    return Selection(ids=chosen.cleaned_data["ids"])
+
+
+def show_plan(
     request: HttpRequest,
     operation: Operation,
     selection: Selection,
@@ -90,13 +97,13 @@ def _show_plan(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    """The plan as a dialog, with what begins it."""
     found = batches.plan_batch(
         actor=Actor.from_request(request), operation=operation, selection=selection
     )
     will = found.will()
-    ids = [str(item.chosen.id) for item in will]
     form = form or BeginForm(
-        initial={"operation": operation, "ids": ",".join(ids)},
+        initial={"operation": operation, **_named(selection, will)},
         count=len(will),
         dangerous=found.kind.dangerous,
         undoable=found.kind.undone_by is not None,
@@ -105,6 +112,14 @@ def _show_plan(
     return render_dialog(
         request, "models_app/batch_plan.html", context, title=operation.label, status=status
     )
+
+
+def _named(selection: Selection, will: list[PlanItem]) -> dict[str, str]:
+    """How the form names those that will be done: a new name has no ids."""
+    if selection.names:
+        servers = [str(item.chosen.server.pk) for item in will if item.chosen.server]
+        return {"name": selection.names[0], "servers": ",".join(servers)}
+    return {"ids": ",".join(str(item.chosen.id) for item in will)}
 
 
 def _shown(plan: Plan) -> dict[str, Any]:

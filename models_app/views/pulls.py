@@ -12,12 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit_app.actors import Actor
 from audit_app.guards import requires
+from models_app.batches.selection import Selection
+from models_app.batches.words import Operation
 from models_app.catalogue import catalogue
 from models_app.forms import PullForm
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.services import lifecycle
 from models_app.services.preflight import BLOCK, Preflight, check_pull
+from models_app.views.batches import show_plan
 from ollamactl.lib.errors import ApplicationError, Conflict, NotPermitted
 from ollamactl.lib.pages import go_to, render_dialog
 
@@ -88,7 +91,9 @@ def show_form(
 def _pull(request: HttpRequest, form: PullForm) -> HttpResponse:
     if not form.is_valid():
         return show_form(request, form, status=422)
-    data = form.cleaned_data
+    data, servers = form.cleaned_data, form.servers()
+    if len(servers) > 1:
+        return _plan_for(request, form, servers)
     try:
         pull = lifecycle.pull_model(
             actor=Actor.from_request(request),
@@ -102,6 +107,13 @@ def _pull(request: HttpRequest, form: PullForm) -> HttpResponse:
         return _refused(request, form, error)
     url = reverse("admin:model", args=[pull.model.pk])
     return go_to(request, url, _("“%(name)s” is on its way.") % {"name": pull.model.name})
+
+
+def _plan_for(request: HttpRequest, form: PullForm, servers: list[OllamaServer]) -> HttpResponse:
+    """Several servers are a batch: first its plan."""
+    ids = [server.pk for server in servers]
+    selection = Selection(names=[form.cleaned_data["name"]], servers=ids)
+    return show_plan(request, Operation.PULL, selection)
 
 
 def _refused(request: HttpRequest, form: PullForm, error: ApplicationError) -> HttpResponse:

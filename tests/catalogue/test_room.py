@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from models_app.catalogue import catalogue
 from models_app.catalogue.types import CatalogueTag
 from models_app.models import OllamaServer, PanelSettings
-from models_app.probes import Candidate
+from models_app.probes import Candidate, Disk
 from models_app.resources import host
 from models_app.resources.fitting import DISK, MEMORY, Room, room_of
 from models_app.resources.machine import Gpu, Memory
@@ -42,7 +43,8 @@ def has(
             raise OSError("nobody knows")
         return Memory(64 * GB, memory)
 
-    monkeypatch.setattr(Candidate, "disk_free", lambda candidate: disk)
+    seen = Disk(disk, 1, Path("/models")) if disk is not None else None
+    monkeypatch.setattr(Candidate, "disk", lambda candidate: seen)
     monkeypatch.setattr(host, "main_memory", main_memory)
     monkeypatch.setattr(host, "gpus", lambda: gpus)
 

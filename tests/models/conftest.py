@@ -39,8 +39,10 @@ def simulator() -> Iterator[RunningSimulator]:
 
 def row_of(simulator: RunningSimulator, name: str = "sim", **fields: Any) -> OllamaServer:
     """The row of a simulator, as after a good check."""
-    values = {"status": ServerStatus.ONLINE, "version": "0.24.0-simulated", **fields}
-    return OllamaServer.objects.create(name=name, base_url=simulator.url, **values)
+    values = {"status": ServerStatus.ONLINE, "version": "0.24.0-simulated"}
+    return OllamaServer.objects.create(
+        **{"name": name, "base_url": simulator.url, **values, **fields}
+    )
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,19 @@ from models_app.batches.selection import Selection
 from models_app.choices import ServerStatus
 from models_app.models import OllamaServer, PanelSettings
 from models_app.ollama.client import OllamaClient
-from models_app.ollama.errors import ServerError
+from models_app.ollama.errors import RegistryUnreachable, ServerError
+from models_app.probes import Candidate, Disk
 from models_app.services import batches
 from models_app.services.preflight import check_pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tasks_app.execution import work_off
+from tasks_app.models import Task
+from tasks_app.reconcile import finish_cancels
+from tasks_app.services import cancel_task
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import RegistryProcess
 from tests.factories import TaskFactory
-from tests.models.conftest import MB, row_of
+from tests.models.conftest import MB, Panel, row_of
 
 Simulator = RunningSimulator
 NAMES = ["a", "b", "c"]
@@ -93,6 +99,89 @@ def test_a_name_that_nobody_has_is_left_out(
     plan = plan_of(["nobody", "a"], server)
     assert plan.counts() == {"total": 2, "will": 1, "nothing": 0, "cannot": 1}
     assert (plan.servers[0].needed.count, plan.unknown, plan.exact) == (1, 0, True)
+
+
+def on_one_disk(
+    monkeypatch: pytest.MonkeyPatch, folders: dict[int, str], *, free: int = 100 * MB
+) -> None:
+    """Let these servers, by their ids, keep their models in these folders of one disk."""
+    monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
+    monkeypatch.setattr(
+        Candidate, "disk", lambda candidate: Disk(free, 1, Path(candidate.models[0][0]))
+    )
+    monkeypatch.setattr(
+        "models_app.batches.looks.local_candidates",
+        lambda servers: {
+            each.pk: Candidate(((folders[each.pk], ""),)) for each in servers if each.pk in folders
+        },
+    )
+
+
+def test_servers_that_share_a_folder_need_each_layer_once(
+    server: OllamaServer,
+    simulator: Simulator,
+    published: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twin_url = simulator.url.replace("127.0.0.1", "localhost")
+    twin = row_of(simulator, "twin", base_url=twin_url)
+    # A third server downloads already, to the same disk.
+    busy = OllamaServer.objects.create(name="busy", base_url="http://127.0.0.1:9")
+    TaskFactory(type="model.pull", limit_key=f"server.pulls:{busy.pk}", payload={"needed": 9 * MB})
+    on_one_disk(monkeypatch, {server.pk: "/a", twin.pk: "/a", busy.pk: "/b"})
+    plan = plan_of(published, server, twin)
+    one, other = plan.servers
+    assert one.needed == other.needed
+    assert one.disk == other.disk
+    assert one.disk["needed"] == one.needed.bytes
+    assert one.disk["reserved"] == 9 * MB
+    on_one_disk(monkeypatch, {server.pk: "/a", twin.pk: "/b"}, free=20 * MB)
+    plan = plan_of(published, server, twin)  # each fits alone, both together do not
+    assert plan.servers[0].disk["needed"] == 2 * (one.needed.bytes or 0)
+    assert codes(plan) == ["disk_too_small"]
+    assert "The disk of “sim, twin” has 20 MB free" in str(plan.warnings[0]["detail"])
+
+
+def test_a_size_that_no_registry_says_is_estimated_as_in_a_single_check(
+    server: OllamaServer, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*args: Any, **options: Any) -> Any:
+        raise RegistryUnreachable("no")
+
+    monkeypatch.setattr("models_app.batches.asking.fetch_manifest", silent)
+    monkeypatch.setattr("models_app.services.survey.fetch_manifest", silent)
+    plan = plan_of(["own/some:8b-q4_K_M", "llama3.2", "own/nothing"], server)
+    single = [check_pull(server=server, name=item.chosen.name) for item in plan.items]
+    assert [item.bytes for item in plan.items] == [each.download_bytes for each in single]
+    assert [item.estimate for item in plan.items] == [each.estimate for each in single]
+    assert [item.estimate for item in plan.items] == ["details", "details", "unknown"]
+    assert (plan.estimated, plan.unknown, plan.exact) == (2, 1, False)
+    assert plan.total_bytes == sum(each.download_bytes or 0 for each in single)
+    shown = plan.as_json()
+    assert shown["bytes"]["estimated"] == shown["servers"][0]["estimated"] == 2
+
+
+def test_what_waits_in_a_batch_has_its_room_reserved(
+    panel: Panel, simulator: Simulator, disk: dict[str, int]
+) -> None:
+    for name in NAMES:
+        simulator.control.publish(name, 5 * MB)
+    PanelSettings.objects.create(pk=1, downloads_held=True)  # so all of them wait
+    sizes = [check_pull(server=panel.server, name=name).download_bytes or 0 for name in NAMES]
+    selection = Selection(names=[*NAMES, "nobody:8b"], servers=[panel.server.pk])
+    task = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection).task
+    work_off("default")
+    waiting = Task.objects.filter(parent=task).order_by("pk")
+    assert [part.payload["needed"] for part in waiting][:3] == sizes
+    reserved = check_pull(server=panel.server, name="other").disk["reserved"]
+    assert reserved == sum(part.payload["needed"] or 0 for part in waiting)
+    disk["free"] = reserved + 6 * MB
+    simulator.control.publish("small", 5 * MB)
+    simulator.control.publish("large", 7 * MB)
+    assert check_pull(server=panel.server, name="small").disk["state"] == "ok"
+    assert check_pull(server=panel.server, name="large").disk["state"] == "block"
+    cancel_task(actor=SYSTEM, task=task)
+    finish_cancels()
 
 
 def test_a_disk_that_is_too_small_for_all_of_them(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from models_app.models import OllamaServer, PanelSettings
-from models_app.probes import Candidate
+from models_app.probes import Candidate, Disk
 from models_app.resources import host, machine
 from models_app.resources.machine import Gpu, Memory
 from models_app.services.preflight import Preflight, check_pull
@@ -21,6 +22,7 @@ from tests.models.conftest import MB, row_of
 
 GB = 1000 * MB
 Simulator = RunningSimulator
+FOLDER = Path("/models")
 CARD = Gpu("Card", total=24 * GB, free=20 * GB)
 
 
@@ -32,10 +34,14 @@ def local(db: None, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> di
     monkeypatch.setattr(host, "SECONDS", 20.0)
     found: dict[str, Any] = {"disk": 100 * GB, "memory": Memory(32 * GB, 16 * GB), "gpus": None}
     monkeypatch.setattr(host, "local_candidate", lambda server: Candidate(()))
-    monkeypatch.setattr(Candidate, "disk_free", lambda candidate: found["disk"])
+    monkeypatch.setattr(Candidate, "disk", lambda candidate: disk_of(found["disk"]))
     monkeypatch.setattr(host, "main_memory", lambda: found["memory"])
     monkeypatch.setattr(host, "gpus", lambda: found["gpus"])
     return found
+
+
+def disk_of(free: int | None) -> Disk | None:
+    return Disk(free, 1, FOLDER) if free is not None else None
 
 
 def check(simulator: Simulator, **options: Any) -> Preflight:

@@ -70,13 +70,44 @@ def test_the_plan_of_downloads_shows_each_server_once(
     monkeypatch.setattr(planning, "ask_around", lambda wanted, **_: heard)
     asked = {"operation": "recreate", "ids": ",".join(str(model.pk) for model in models)}
     dialog = operator.post(reverse("admin:batch"), asked, headers=HTMX).content.decode()
-    assert "At most 700 MB are to be downloaded." in dialog
-    assert "Of 1 model the size is not known: it comes on top." in dialog
+    assert "About 701 MB are to be downloaded." in dialog
+    assert "The size of 1 model is an estimate: its registry did not say it." in dialog
     assert dialog.count("has 1.5 GB free, 0 B of it for other downloads") == 1
     assert "these need 700 MB. Not all of them fit." in dialog
     assert dialog.count("too little room") == 1
     assert dialog.count("“off” is not there.") == 1
     assert dialog.count("does not answer") == 1
+
+
+def test_a_new_name_is_pulled_on_several_servers(operator: Client) -> None:
+    shop, attic = OllamaServerFactory(name="shop"), OllamaServerFactory(name="attic")
+    off = OllamaServerFactory(name="off", status="offline")
+    form = operator.get(reverse("admin:model-add"), headers=HTMX).content.decode()
+    assert form.count('name="others"') == 3
+    asked = {"name": "own/new:8b", "server": shop.pk, "others": [shop.pk, attic.pk, off.pk]}
+    plan = operator.post(reverse("admin:model-add"), asked, headers=HTMX).content.decode()
+    assert "2 models will be worked on. With 1 it cannot be done." in plan
+    assert "The sizes of 2 models are estimates" in plan
+    assert not Task.objects.exists()  # first the plan
+    named = f"{attic.pk},{shop.pk}"
+    assert f'name="servers" value="{named}"' in plan or f'value="{shop.pk},{attic.pk}"' in plan
+    begun = {"operation": "pull", "name": "own/new:8b", "servers": named, "on_error": "continue"}
+    answer = operator.post(reverse("admin:batch-begin"), begun, headers=HTMX)
+    task = Task.objects.get(type="model.batch")
+    assert answer.headers["HX-Redirect"] == reverse("admin:task", args=[task.pk])
+    items = Batch.objects.get(task=task).items
+    assert [(item["name"], item["server"]) for item in items] == [
+        ("own/new:8b", attic.pk),
+        ("own/new:8b", shop.pk),
+    ]
+
+
+def test_a_server_that_is_gone_is_no_choice(operator: Client) -> None:
+    servers = OllamaServerFactory.create_batch(2)
+    asked = {"name": "new", "server": servers[0].pk, "others": [servers[1].pk, 999_999]}
+    answer = operator.post(reverse("admin:model-add"), asked, headers=HTMX)
+    assert answer.status_code == 422
+    assert "This server is gone from the panel." in answer.content.decode()
 
 
 def test_all_that_match_are_those_of_the_filter(operator: Client) -> None:

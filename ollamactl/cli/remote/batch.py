@@ -149,14 +149,20 @@ def _totals(plan: Json) -> str:
         name: int_of(counts, name) or 0 for name in ("will", "nothing", "cannot")
     }
     total, unknown = int_of(size, "total"), int_of(size, "unknown") or 0
+    estimated = int_of(size, "estimated") or 0
     if total is None:
         return told
     exact = size.get("exact") is True
     if text_of(size, "direction") == "frees":
         word = _("It frees %(size)s.") if exact else _("It frees up to %(size)s.")
+    elif estimated:
+        word = _("It needs about %(size)s.")
     else:
         word = _("It needs %(size)s.") if exact else _("It needs up to %(size)s.")
     told = f"{told} {word % {'size': format_size(total)}}"
+    if estimated:
+        guessed = _("Of %d models the size is an estimate.") % estimated
+        told = f"{told} {guessed}"
     more = _("Of %d models the size is not known.") % unknown
     return f"{told} {more}" if unknown else told
 

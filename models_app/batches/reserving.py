@@ -1,0 +1,80 @@
+"""What the downloads of a batch have still to write, so that others leave them that room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models_app.batch_models import Batch
+from models_app.batches.asking import MOST_ASKED, Heard, ask_around
+from models_app.batches.operations import KINDS
+from models_app.batches.words import Operation
+from models_app.models import OllamaModel, OllamaServer
+from models_app.ollama.names import ModelName
+from models_app.resources.needs import guess_of
+
+PULL_TYPE = "model.pull"
+Items = list[dict[str, Any]]
+
+
+class Reservations:
+    """The bytes of each download of a batch; some are asked for at a time, before they are begun.
+
+    A layer that several of them share is counted for the first on its server.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._items: Items = batch.items
+        self._are_downloads = KINDS[Operation(batch.operation)].task_type == PULL_TYPE
+        self._bytes: dict[int, int | None] = {}
+        self._known_until = 0
+        self._counted: set[tuple[int, str]] = set()
+
+    def of(self, position: int) -> int | None:
+        """The bytes of one item; None where nobody knows them, and for what is no download."""
+        return self._bytes.get(position)
+
+    def look_ahead(self, position: int) -> None:
+        """Ask for the next ones where they are not known; 2 s at most, in no transaction."""
+        if not self._are_downloads or position < self._known_until:
+            return
+        items = self._items[position : position + MOST_ASKED]
+        servers = OllamaServer.objects.in_bulk({item["server"] for item in items})
+        rows = _rows(items)
+        names = [ModelName.parse(item["name"]) for item in items]
+        wanted = [
+            (servers[item["server"]], name)
+            for item, name in zip(items, names, strict=True)
+            if item["server"] in servers
+        ]
+        heard = ask_around(wanted, layers=True)
+        self._bytes = {}
+        for offset, (item, name) in enumerate(zip(items, names, strict=True)):
+            server = servers.get(item["server"])
+            if server is not None:
+                row = rows.get((server.pk, name.key))
+                self._bytes[position + offset] = self._needed(server, name, row, heard)
+        self._known_until = position + len(items)
+
+    def _needed(
+        self, server: OllamaServer, name: ModelName, row: OllamaModel | None, heard: Heard
+    ) -> int | None:
+        """By the manifest less the layers that are there, else by an estimate."""
+        manifest = heard.of(server, name).manifest
+        if manifest is None:
+            guess = guess_of(row, name)
+            return guess.bytes if guess else None
+        said = heard.servers.get(server.pk)
+        there = said.layers if said is not None else {}
+        missing = {
+            digest: size
+            for digest, size in manifest.layers.items()
+            if not there.get(digest) and (server.pk, digest) not in self._counted
+        }
+        self._counted |= {(server.pk, digest) for digest in missing}
+        return sum(missing.values())
+
+
+def _rows(items: Items) -> dict[tuple[int, str], OllamaModel]:
+    keys = [ModelName.parse(item["name"]).key for item in items]
+    found = OllamaModel.objects.filter(key__in=keys, server__in={i["server"] for i in items})
+    return {(row.server_id, row.key): row for row in found}
