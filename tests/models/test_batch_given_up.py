@@ -7,7 +7,9 @@ import time
 import pytest
 
 from audit_app.actors import SYSTEM
+from models_app.batch_models import Batch
 from models_app.batches.children import _slice
+from models_app.batches.reserving import Reservations
 from models_app.batches.selection import Selection
 from models_app.invariants import broken_rules
 from models_app.models import OllamaModel
@@ -53,8 +55,9 @@ def batch(panel: Panel, simulator: RunningSimulator) -> Task:
     ids = list(OllamaModel.objects.order_by("name").values_list("pk", flat=True))
     batches.start_batch(actor=SYSTEM, operation="start", selection=Selection(ids=ids))
     task = claim()
+    rows = Batch.objects.get(task=task)
     for _ in range(3):  # one part at a time: the time of the slice is over
-        _slice(task, until=time.monotonic())
+        _slice(task, rows, Reservations(rows), until=time.monotonic())
     return task
 
 
