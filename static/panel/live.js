@@ -158,10 +158,14 @@
   const due = new Set();
   const inFlight = new WeakSet();
   const lately = new Map(); // when a list was asked for last, by its id
+  const wanted = new Map(); // when it was last due, by its id
   let flushTimer = null;
 
   function refresh(elements) {
-    for (const element of elements) due.add(element);
+    for (const element of elements) {
+      due.add(element);
+      if (element.id) wanted.set(element.id, performance.now());
+    }
     if (due.size) flushTimer ??= setTimeout(flush, Math.random() * 300);
   }
 
@@ -214,9 +218,31 @@
     refresh(lists.filter((one) => isRemoved || !rows.length || "liveEvery" in one.dataset));
   }
 
+  const begun = new WeakMap(); // when each request was sent
+  const aside = new Set(); // what the answer at hand has swapped beside its target, by ids
+
   // Not `detail.elt`: after a swap that is what is left on the page, not what asked.
-  document.addEventListener("htmx:beforeSend", ({ detail }) => inFlight.add(detail.requestConfig.elt));
-  document.addEventListener("htmx:afterRequest", ({ detail }) => inFlight.delete(detail.requestConfig?.elt));
+  document.addEventListener("htmx:beforeSend", ({ detail }) => {
+    inFlight.add(detail.requestConfig.elt);
+    begun.set(detail.xhr, performance.now());
+    // On the element itself: once it is off the page nothing of it comes to the document.
+    detail.requestConfig.elt.addEventListener("htmx:beforeOnLoad", findTarget, { once: true });
+  });
+  document.addEventListener("htmx:oobAfterSwap", ({ detail }) => aside.add(detail.target.id));
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    inFlight.delete(detail.requestConfig?.elt);
+    // What came along may be older than an event since then, whose own answer it has replaced.
+    const old = [...aside].filter((id) => wanted.get(id) > begun.get(detail.xhr));
+    aside.clear();
+    refresh(old.map((id) => document.getElementById(id)).filter(Boolean));
+  });
+
+  /** What somebody has asked for goes where it was meant to, though what came live was there first. */
+  function findTarget({ detail }) {
+    const { target, requestConfig } = detail;
+    if (target.isConnected || requestConfig.triggeringEvent?.type === "live:refresh") return;
+    detail.target = document.getElementById(target.id) || target;
+  }
 
   // --- logs ---------------------------------------------------------------------------------------
 
