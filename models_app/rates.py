@@ -15,6 +15,7 @@ import redis
 from django.conf import settings
 from django.db.models import Sum
 
+from models_app.pulls import PULL_TYPE
 from tasks_app.choices import State
 from tasks_app.models import Task
 
@@ -24,7 +25,6 @@ KEY = "ollamactl:download-rates"
 EVERY = 5  # seconds between two samples
 KEPT = 120  # samples: ten minutes
 TIMEOUT = 1.0  # seconds
-PULL_TYPE = "model.pull"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from models_app.choices import ServerStatus
 from models_app.models import OllamaModel, OllamaServer
+from models_app.pulls import PULL_TYPE
 from models_app.querysets import OllamaModelQuerySet
 from models_app.views.downloads import resumed_notice
 from tasks_app.choices import LIVE, State
@@ -37,7 +38,7 @@ def figures(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     models = OllamaModel.objects.visible_to(user)
     servers = OllamaServer.objects.visible_to(user)
-    downloads = Q(last_task__type="model.pull", last_task__state__in=LIVE)
+    downloads = Q(last_task__type=PULL_TYPE, last_task__state__in=LIVE)
     in_trouble = Q(status="error") | Q(last_task__state=State.FAILED)
     tasks = Task.objects.visible_to(user).select_related("created_by")
     return {

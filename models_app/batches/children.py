@@ -12,10 +12,11 @@ from audit_app.actors import Actor
 from audit_app.choices import Origin
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS
-from models_app.batches.reserving import PULL_TYPE, Reservations
+from models_app.batches.reserving import Reservations
 from models_app.batches.words import OnError, Operation
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.services.beginnings import (
     begin_task,
     idle,
@@ -142,7 +143,7 @@ def _row(item: dict[str, Any]) -> OllamaModel | None:
 
 def _limit_key(operation: Operation, server: int | None) -> str:
     pulls = KINDS[operation].task_type == PULL_TYPE
-    return f"server.{'pulls' if pulls else 'work'}:{server}"
+    return pulls_key(server) if pulls else f"server.work:{server}"
 
 
 def _payload(

@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import Count
 
 from models_app.batches.asking import MOST_SERVERS
-from models_app.batches.reserving import PULL_TYPE
 from models_app.host_reports import reports_of
 from models_app.models import OllamaServer, PanelSettings
 from models_app.probes import local_candidates
+from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.resources.host import DiskLook, Host
-from models_app.resources.space import pulls_key, reserved_on_each, with_downloads
+from models_app.resources.space import reserved_on_each, with_downloads
 from tasks_app.choices import State
 from tasks_app.models import Task
 
@@ -101,7 +101,7 @@ class ServerLooks:
     def downloads(self, server: OllamaServer) -> dict[str, Any]:
         """The downloads at work against the limits, as the check of a single one shows them."""
         return {
-            "running": self._running.get(pulls_key(server), 0),
+            "running": self._running.get(pulls_key(server.pk), 0),
             "limit": self.panel.downloads_on(server),
             "overall_running": self._every,
             "overall_limit": self.panel.downloads_overall,
@@ -121,7 +121,7 @@ def _folder(pk: int, hosts: dict[int, Host]) -> Hashable:
 
 def _running_downloads(servers: Iterable[OllamaServer]) -> tuple[dict[str, int], int]:
     """How many run on each server, by its key, and in all."""
-    keys = [pulls_key(server) for server in servers]
+    keys = [pulls_key(server.pk) for server in servers]
     running = Task.objects.filter(state=State.RUNNING).order_by()
     here = running.filter(limit_key__in=keys).values("limit_key").annotate(n=Count("pk"))
     return {row["limit_key"]: row["n"] for row in here}, running.filter(type=PULL_TYPE).count()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from models_app.batches.words import Operation, Outcome
 from models_app.choices import Source
 from models_app.models import OllamaModel
+from models_app.pulls import PULL_TYPE
 from models_app.querysets import GONE
 from models_app.services.lifecycle import DELETE, PULL, START, STOP
 from models_app.services.recreating import RECREATE
@@ -110,8 +111,8 @@ KINDS: dict[Operation, Kind] = {
             undone_by=Operation.PULL,
             dangerous=True,
         ),
-        Kind(Operation.PULL, "model.pull", PULL, _pull, undone_by=Operation.DELETE),
-        Kind(Operation.RECREATE, "model.pull", RECREATE, _recreate, dangerous=True),
-        Kind(Operation.UPDATE, "model.pull", PULL, _update),
+        Kind(Operation.PULL, PULL_TYPE, PULL, _pull, undone_by=Operation.DELETE),
+        Kind(Operation.RECREATE, PULL_TYPE, RECREATE, _recreate, dangerous=True),
+        Kind(Operation.UPDATE, PULL_TYPE, PULL, _update),
     )
 }

@@ -10,9 +10,9 @@ from models_app.batches.operations import KINDS
 from models_app.batches.words import Operation
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.pulls import PULL_TYPE
 from models_app.resources.needs import guess_of
 
-PULL_TYPE = "model.pull"
 Items = list[dict[str, Any]]
 
 

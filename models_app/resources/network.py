@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaServer
 from models_app.ollama.errors import ManifestMissing, RegistryError, RegistryUnreachable
+from models_app.pulls import pulls_key
 from models_app.resources.needs import Need
 from models_app.resources.verdict import BLOCK, OK, UNKNOWN, WARN, Findings
 from models_app.services.survey import Answers
@@ -40,7 +41,7 @@ def judge_network(
 def recent_rate(server: OllamaServer) -> float | None:
     """The median rate of the server's last downloads that took one attempt, in bytes a second."""
     ended = Task.objects.filter(
-        limit_key=f"server.pulls:{server.pk}",
+        limit_key=pulls_key(server.pk),
         state=State.SUCCEEDED,
         attempt=1,
         started_at__isnull=False,

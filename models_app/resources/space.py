@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaServer, PanelSettings
+from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.querysets import OllamaServerQuerySet
 from models_app.resources.host import Host
 from models_app.resources.needs import Need
@@ -18,7 +19,6 @@ from ollamactl.lib.units import format_size
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 
-PULL_TYPE = "model.pull"
 TOO_SMALL = _(
     "The disk has {free} free, {reserved} of it for other downloads and {kept} to be kept free, "
     "and this one needs {needed}. Delete models there or add space, then try again."
@@ -71,7 +71,7 @@ def leaves_room(free: int, needed: int, *, reserved: int, kept: int) -> bool:
 
 def pulls_of(server: OllamaServer, states: Iterable[str], but: Task | None) -> QuerySet[Task]:
     """The server's downloads in these states."""
-    pulls = Task.objects.filter(limit_key=pulls_key(server), state__in=states)
+    pulls = Task.objects.filter(limit_key=pulls_key(server.pk), state__in=states)
     return pulls.exclude(pk=but.pk) if but is not None else pulls
 
 
@@ -87,7 +87,7 @@ def reserved_on(server: OllamaServer, task: Task | None) -> int:
 
 def reserved_on_each(servers: Iterable[OllamaServer]) -> dict[int, int]:
     """The same for a download that is new on each of these servers, by their ids."""
-    keys = {pulls_key(server): server.pk for server in servers}
+    keys = {pulls_key(server.pk): server.pk for server in servers}
     reserved = dict.fromkeys(keys.values(), 0)
     pulls = Task.objects.filter(limit_key__in=keys, state__in=LIVE).order_by()
     for key, *row in pulls.values_list("limit_key", "payload__needed", "done", "total"):
@@ -102,11 +102,6 @@ def with_downloads() -> OllamaServerQuerySet:
     ids = [int(number) for key in found if (number := key.rpartition(":")[2]).isdecimal()]
     servers: OllamaServerQuerySet = OllamaServer.objects.filter(pk__in=ids).order_by("pk")
     return servers
-
-
-def pulls_key(server: OllamaServer) -> str:
-    """The key that the limit of a server's downloads goes by."""
-    return f"server.pulls:{server.pk}"
 
 
 def _still_needed(download: int | None, task: Task | None) -> int | None:

@@ -15,6 +15,7 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, RegistryConfig, RegistryError, fetch_manifest
 from models_app.probes import Gauge, disk_gauge
+from models_app.pulls import PULL_QUEUE, PULL_TYPE
 from models_app.resources.watch import unless, watch_disk
 from models_app.runners.base import ModelRunner
 from models_app.services.preflight import DISK_TOO_SMALL, check_pull
@@ -26,9 +27,9 @@ from tasks_app.runners import RetryPolicy, TaskFailed, register
 class PullRunner(ModelRunner):
     """Download a model, or what is new of it. Repeating it resumes from what the server has."""
 
-    type = "model.pull"
+    type = PULL_TYPE
     permission = "models_app.pull_ollamamodel"
-    queue = "pulls"
+    queue = PULL_QUEUE
     retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)  # where the settings do not answer
     pausable = True
     offers_retry = True

@@ -16,6 +16,7 @@ from models_app.batches.planning import Plan, PlanItem, make_plan
 from models_app.batches.selection import Selection, choose
 from models_app.batches.undoing import undo_items
 from models_app.batches.words import OnError, Operation
+from models_app.pulls import PULL_TYPE
 from models_app.services.lifecycle import PULL
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.sentences import to_stored
@@ -133,7 +134,7 @@ def _permitted(actor: Actor, operation: str, on_error: str) -> Kind:
         )
     kind = KINDS[Operation(operation)]
     actor.require(kind.permission)
-    if kind.task_type == "model.pull":
+    if kind.task_type == PULL_TYPE:
         actor.require(PULL)
     if on_error == OnError.ROLLBACK:
         if kind.undone_by is None:

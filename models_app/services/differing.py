@@ -19,6 +19,7 @@ from models_app.conflict_models import (
 )
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.types import TagEntry
+from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.services.beginnings import begin_task
 
 SERVER, PANEL, REPORT = POLICIES = ("server", "panel", "report")
@@ -105,9 +106,9 @@ class Conflicts:
         noted.task = begin_task(
             actor=self.policy.actor,
             model=row,
-            type="model.pull",
+            type=PULL_TYPE,
             payload={"override": False, "needed": None},
-            limit_key=f"server.pulls:{self.server.pk}",
+            limit_key=pulls_key(self.server.pk),
             data={"conflict": noted.pk},
         )
         noted.save(update_fields=["task"])

@@ -15,7 +15,8 @@ from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app.events import announce_downloads
 from models_app.models import OllamaServer, PanelSettings
-from models_app.services.panel_settings import PULLS, locked_settings
+from models_app.pulls import PULL_QUEUE, PULL_TYPE, PULLS_KEY, pulls_key
+from models_app.services.panel_settings import locked_settings
 from ollamactl.lib.errors import ApplicationError
 from ollamactl.lib.sentences import Sentence
 from tasks_app import services as tasks
@@ -27,8 +28,6 @@ from tasks_app.transitions import change
 from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import ask_to_pause
 
-PULL_TYPE = "model.pull"
-LIMIT_KEY = "server.pulls:"
 # Paused downloads that one "resume all" puts back; each is a transaction of its own.
 RESUMED_AT_ONCE = 500
 # How long a restart is worth a notice, and how many names it shows.
@@ -140,7 +139,7 @@ def let_downloads_go_on(*, actor: Actor) -> tuple[int, int]:
         announce_downloads(panel)
         asked = Task.objects.filter(type=PULL_TYPE, state=State.RUNNING, pause_requested=True)
         asked.update(pause_requested=False)
-        wake_on_commit(PULLS)
+        wake_on_commit(PULL_QUEUE)
     return resumed, paused.count()
 
 
@@ -165,10 +164,10 @@ def _resume(task_id: int) -> bool:
 
 
 def _servers_of(shown: Iterable[Task]) -> dict[str, OllamaServer]:
-    numbers = {task.limit_key.removeprefix(LIMIT_KEY) for task in shown}
+    numbers = {task.limit_key.removeprefix(PULLS_KEY) for task in shown}
     ids = [int(number) for number in numbers if number.isdigit()]
     servers = OllamaServer.objects.in_bulk(ids)
-    return {f"{LIMIT_KEY}{pk}": server for pk, server in servers.items()}
+    return {pulls_key(pk): server for pk, server in servers.items()}
 
 
 def _running_by_key() -> dict[str, int]:

@@ -12,6 +12,7 @@ from audit_app.actors import Actor
 from models_app.local_runner import may_be_forced
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.services.beginnings import (
     begin_task,
     fresh,
@@ -70,9 +71,9 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
         task = begin_task(
             actor=actor,
             model=model,
-            type="model.pull",
+            type=PULL_TYPE,
             payload={"override": override, "needed": preflight.download_bytes},
-            limit_key=f"server.pulls:{server.pk}",
+            limit_key=pulls_key(server.pk),
             data={
                 "override": override,
                 "preflight": preflight.verdict,

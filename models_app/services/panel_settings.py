@@ -13,12 +13,12 @@ from audit_app.services import record_action
 from models_app.choices import RetryOn
 from models_app.events import announce_downloads
 from models_app.models import PanelSettings
+from models_app.pulls import PULL_QUEUE
 from ollamactl.lib.errors import InvalidInput
 from tasks_app.wakeups import wake_on_commit
 
 VIEW = "models_app.view_panelsettings"
 CHANGE = "models_app.change_panelsettings"
-PULLS = "pulls"
 EDITABLE = (
     "downloads_per_server",
     "downloads_overall",
@@ -50,7 +50,7 @@ def update_settings(*, actor: Actor, **fields: Any) -> PanelSettings:
             panel.save()
             record_action(actor=actor, verb="settings.change", data={"changed": changed})
             announce_downloads(panel)
-            wake_on_commit(PULLS)
+            wake_on_commit(PULL_QUEUE)
     return panel
 
 

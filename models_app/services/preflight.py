@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaServer, PanelSettings
 from models_app.ollama.names import ModelName
+from models_app.pulls import PULL_TYPE
 from models_app.resources.answering import judge_server
 from models_app.resources.host import HostLook
 from models_app.resources.needs import need_of
@@ -32,8 +33,6 @@ from tasks_app.choices import State
 from tasks_app.models import Task
 
 __all__ = ["BLOCK", "DISK_TOO_SMALL", "OK", "UNKNOWN", "WARN", "Preflight", "check_pull"]
-
-PULL_TYPE = "model.pull"
 
 
 def check_pull(

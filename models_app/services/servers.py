@@ -21,6 +21,7 @@ from models_app.endpoints import endpoint_of
 from models_app.events import announce_server, announce_server_removed
 from models_app.looking import SEEN
 from models_app.models import OllamaModel, OllamaServer
+from models_app.pulls import PULL_QUEUE
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
 from tasks_app import services as tasks
@@ -128,7 +129,7 @@ def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> Ollam
         announce_server(server)
         checks.check_soon()
         if "max_downloads" in fields:
-            wake_on_commit("pulls")
+            wake_on_commit(PULL_QUEUE)
     return server
 
 

@@ -20,6 +20,7 @@ from audit_app.guards import requires
 from models_app import rates
 from models_app.charts import RateChart, rate_chart
 from models_app.models import PanelSettings
+from models_app.pulls import PULL_TYPE
 from models_app.services import downloads
 from ollamactl.lib.errors import ApplicationError, NotFound, NotPermitted
 from ollamactl.lib.htmx import is_fragment
@@ -133,7 +134,7 @@ def spoken(chart: RateChart) -> str:
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
-    visible = Task.objects.visible_to(request.user).filter(type=downloads.PULL_TYPE)
+    visible = Task.objects.visible_to(request.user).filter(type=PULL_TYPE)
     panel = PanelSettings.objects.current()
     listing = listing_of(request, visible.waiting(), ordering="rank")
     running = list(visible.filter(state=State.RUNNING).order_by("started_at", "pk")[:SHOWN])
