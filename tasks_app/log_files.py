@@ -10,9 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tasks_app.logs import PER_FOLDER
 from tasks_app.models import Task
-
-PER_FOLDER = 1000
 
 
 def remove_log_files(task_ids: Collection[int]) -> None:

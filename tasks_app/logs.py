@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from tasks_app.models import Task
 
 logger = logging.getLogger(__name__)
 
+PER_FOLDER = 1000  # tasks
 LONGEST_LINE = 4000  # characters
 LONGEST_READ = 1_000_000  # bytes
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
@@ -45,7 +45,7 @@ class LogPart:
 
 def relative_path(task_id: int) -> str:
     """Where a task's log is, below the folder of task logs."""
-    return f"{task_id // 1000}/{task_id}.log"
+    return f"{task_id // PER_FOLDER}/{task_id}.log"
 
 
 def log_file_exist(task: Task) -> bool:
@@ -86,13 +86,6 @@ def read_log(task: Task, offset: int = 0, limit: int = LONGEST_READ) -> LogPart 
     if offset + len(data) < size:
         data = _whole_characters(data)
     return LogPart(data.decode(errors="replace"), offset, offset + len(data), size)
-
-
-def delete_logs(tasks: Iterable[Task]) -> None:
-    """Remove every file of these tasks' logs."""
-    for task in tasks:
-        for _, path in _segments(settings.TASK_LOGS / relative_path(task.pk)):
-            path.unlink(missing_ok=True)
 
 
 class LogWriter:

@@ -26,7 +26,7 @@ from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
 from tasks_app import services as tasks
 from tasks_app.choices import LIVE
-from tasks_app.logs import delete_logs
+from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
 from tasks_app.wakeups import wake_on_commit
@@ -155,8 +155,9 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
         )
         announce_server_removed(pk=server.pk, seq=server.seq)
         models = server.models.values_list("pk", flat=True)
-        logged = list(Task.objects.filter(resource_type="model", resource_id__in=list(models)))
-        transaction.on_commit(lambda: delete_logs(logged))
+        tasks = Task.objects.filter(resource_type="model", resource_id__in=models)
+        logged = list(tasks.values_list("pk", flat=True))
+        transaction.on_commit(lambda: remove_log_files(logged))
         server.delete()
 
 

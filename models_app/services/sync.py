@@ -25,7 +25,7 @@ from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
 from ollamactl.lib.errors import InvalidInput
 from tasks_app.choices import LIVE, State
-from tasks_app.logs import delete_logs
+from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
 
@@ -261,8 +261,8 @@ def forget_model(pk: int, *, keeps_history: bool = False) -> None:
     if keeps_history:
         let_outlast(model)
     else:
-        tasks = list(Task.objects.about("model", model.pk))
-        transaction.on_commit(lambda: delete_logs(tasks))
+        logged = list(Task.objects.about("model", model.pk).values_list("pk", flat=True))
+        transaction.on_commit(lambda: remove_log_files(logged))
     seq, server = model.seq, model.server_id
     noted = SyncConflict.objects.filter(model=model, state__in=LIVE_STATES)
     noted.update(state=ConflictState.SETTLED, how=Settlement.VANISHED, settled_at=timezone.now())

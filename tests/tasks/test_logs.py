@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
+from tasks_app.log_files import remove_log_files
 from tasks_app.logs import (
     LONGEST_LINE,
     LogWriter,
     clean_line,
-    delete_logs,
     log_file_exist,
     log_size,
     read_log,
@@ -114,7 +114,7 @@ def test_deleting_removes_every_file_of_that_task_alone(task: Task, settings: Se
     for number in range(50):
         writer.write(f"line {number}")
     assert tasks_with_log() == [123, 1234]
-    delete_logs([task])
+    remove_log_files([task.pk])
     assert not log_file_exist(task)
     assert tasks_with_log() == [123]
     assert not list(first_file().parent.iterdir())
