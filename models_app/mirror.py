@@ -27,14 +27,9 @@ def mirror_loaded(server: OllamaServer, entries: Sequence[LoadedModel], asked_at
     """
     memory = InMemory(entries)
     concerned = Q(is_loaded=True) | Q(key__in=memory.keys) | Q(digest__in=memory.digests)
-    rows = (
-        OllamaModel.objects.select_for_update(of=("self",))
-        .select_related("server", "last_task")
-        .filter(concerned, server=server)
-        .order_by("pk")
-    )
+    rows = OllamaModel.objects.locked().filter(concerned, server=server)
     known = set()
-    for row in rows:
+    for row in rows.order_by("pk"):
         row.server = server  # with the status that was just found
         if row.is_installed:
             known.add(row.key)

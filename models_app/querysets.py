@@ -122,6 +122,10 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         """Everything that a row shows, in one query."""
         return self.with_live_status().select_related("server", "last_task")
 
+    def locked(self) -> OllamaModelQuerySet:
+        """The rows alone are locked for the transaction, and come with their server and task."""
+        return self.select_for_update(of=("self",)).select_related("server", "last_task")
+
 
 class PanelSettingsQuerySet(models.QuerySet["PanelSettings"]):
     """The one row of settings."""

@@ -25,12 +25,7 @@ from tasks_app.sequence import next_seq
 
 def locked(model: OllamaModel) -> OllamaModel:
     """The row as it is now, locked for the transaction; `Conflict` when it is gone."""
-    row: OllamaModel | None = (
-        OllamaModel.objects.select_for_update(of=("self",))
-        .select_related("server", "last_task")
-        .filter(pk=model.pk)
-        .first()
-    )
+    row: OllamaModel | None = OllamaModel.objects.locked().filter(pk=model.pk).first()
     if row is None:
         raise Conflict(GONE_FROM_PANEL)
     return row

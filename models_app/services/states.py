@@ -48,12 +48,7 @@ UNSEEN_WHILE_LOADED = (
 
 def locked_model(task: Task) -> OllamaModel | None:
     """The model of a task, locked for the transaction; None when it is gone."""
-    return (
-        OllamaModel.objects.select_for_update(of=("self",))
-        .select_related("server", "last_task")
-        .filter(pk=task.resource_id or 0)
-        .first()
-    )
+    return OllamaModel.objects.locked().filter(pk=task.resource_id or 0).first()
 
 
 def attach(model: OllamaModel, task: Task) -> None:

@@ -171,13 +171,8 @@ class _Work:
         return OllamaServer.objects.select_for_update().filter(pk=self.server.pk).exists()
 
     def _locked(self, keys: list[str]) -> dict[str, OllamaModel]:
-        rows = (
-            OllamaModel.objects.select_for_update(of=("self",))
-            .select_related("server", "last_task")
-            .filter(server=self.server, key__in=keys)
-            .order_by("pk")
-        )
-        return {row.key: row for row in rows}
+        rows = OllamaModel.objects.locked().filter(server=self.server, key__in=keys)
+        return {row.key: row for row in rows.order_by("pk")}
 
     def _deleted_since(self) -> set[str]:
         """The names of models that were deleted since the listing was asked for."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from audit_app.actors import SYSTEM, Actor
@@ -17,6 +17,7 @@ from models_app.batches.asking import Key, Said, key_of
 from models_app.choices import Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.querysets import OllamaModelQuerySet
 from models_app.services.lifecycle import PULL
 from models_app.services.states import save_model
 from tasks_app import services as tasks
@@ -100,13 +101,13 @@ def take_answers(said: Mapping[Key, Said]) -> int:
     A registry that does not answer, or has the model no more, says nothing about a version.
     """
     digests = {key: each.manifest.digest for key, each in said.items() if each.manifest}
-    rows = _checkable().select_related("server", "last_task").order_by("pk")
-    named = rows.filter(key__in={key for _base, key in digests})
+    keys = {key for _base, key in digests}
+    named = _checkable().select_related("server").filter(key__in=keys).order_by("pk")
     differing = [row.pk for row in named.iterator(2000) if _news_of(row, digests) is not None]
     count = 0
     for pk in differing:
         with transaction.atomic():
-            row = rows.select_for_update(of=("self",)).filter(pk=pk).first()
+            row = _checkable().locked().filter(pk=pk).first()
             news = _news_of(row, digests) if row else None
             if row is not None and news is not None:
                 row.outdated = news
@@ -123,7 +124,7 @@ def _news_of(row: OllamaModel, digests: Mapping[Key, str]) -> bool | None:
     return row.digest != newest
 
 
-def _checkable() -> QuerySet[OllamaModel]:
+def _checkable() -> OllamaModelQuerySet:
     """What is installed and came from a registry."""
     return OllamaModel.objects.exclude(digest="").exclude(source=Source.LOCAL)
 
