@@ -12,6 +12,7 @@ from models_app.choices import ModelStatus
 from models_app.events import live_status
 from models_app.local_runner import may_be_forced
 from models_app.querysets import GONE
+from tasks_app.actions import words_for_live
 from tasks_app.choices import State
 from tasks_app.runners import runner_of
 
@@ -215,11 +216,7 @@ def _with_live_task(task: Task) -> set[str]:
     """A task under way is the only thing to speak to; a deletion that runs is not called back."""
     if task.type == "model.delete" and task.state == State.RUNNING:
         return set()
-    if task.state == State.PAUSED:
-        return {"resume", "cancel"}
-    runner = runner_of(task.type)
-    pausable = runner is not None and runner.pausable
-    return {"pause", "cancel"} if pausable else {"cancel"}
+    return words_for_live(task)
 
 
 def _is_worth_retrying(task: Task) -> bool:

@@ -55,12 +55,17 @@ def available_actions(task: Task, user: User | AnonymousUser) -> list[str]:
     ]
 
 
-def _possible(task: Task) -> set[str]:
+def words_for_live(task: Task) -> set[str]:
+    """The names of what can be said to a task that has not ended."""
     if task.state == State.PAUSED:
         return {"resume", "cancel"}
+    runner = runner_of(task.type)
+    return {"pause", "cancel"} if runner is not None and runner.pausable else {"cancel"}
+
+
+def _possible(task: Task) -> set[str]:
     if task.is_live:
-        runner = runner_of(task.type)
-        return {"pause", "cancel"} if runner is not None and runner.pausable else {"cancel"}
+        return words_for_live(task)
     runner = runner_of(task.type)
     names = {"retry"} if task.state in (State.FAILED, State.CANCELLED) else set()
     if runner is not None and runner.offers_rollback(task):

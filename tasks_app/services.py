@@ -28,7 +28,7 @@ CANCEL = "tasks_app.cancel_task"
 RETRY = "tasks_app.retry_task"
 ROLL_BACK = "tasks_app.rollback_task"
 
-AGAIN: dict[str, Any] = {
+_AGAIN: dict[str, Any] = {
     "state": State.QUEUED,
     "run_after": None,
     "enqueued_at": Now(),
@@ -38,8 +38,8 @@ AGAIN: dict[str, Any] = {
     "interrupted_at": None,
     "error": None,
 }
-ANEW: dict[str, Any] = {
-    **AGAIN,
+_ANEW: dict[str, Any] = {
+    **_AGAIN,
     "attempt": 0,
     "lost_count": 0,
     "result": None,
@@ -173,11 +173,10 @@ def resume_task(*, actor: Actor, task: Task) -> Task:
     """Put a paused task back in the queue. Raises `NotPermitted`, `Conflict` for any other."""
     actor.require(RETRY)
     with transaction.atomic():
-        told = change(task.pk, Q(state=State.PAUSED), **AGAIN)
+        told = queue_paused(task.pk)
         if told is None:
             raise Conflict(_("Only a paused task can be resumed."), code="not_paused")
         _record(actor, "task.resume", told)
-        wake_on_commit(told.queue)
     return told
 
 
@@ -229,7 +228,15 @@ def _runner(type: str) -> type[Runner]:
 
 def queue_again(task_id: int) -> Task | None:
     """failed or cancelled -> queued; None for any other. May raise what `settle` refuses with."""
-    told = change(task_id, UNFINISHED, **ANEW)
+    told = change(task_id, UNFINISHED, **_ANEW)
+    if told is not None:
+        wake_on_commit(told.queue)
+    return told
+
+
+def queue_paused(task_id: int) -> Task | None:
+    """paused -> queued; None for any other. May raise what `settle` refuses with."""
+    told = change(task_id, Q(state=State.PAUSED), **_AGAIN)
     if told is not None:
         wake_on_commit(told.queue)
     return told
@@ -260,7 +267,7 @@ def _reopen_parent(child: Task) -> None:
             return
         waits = {"state": State.RUNNING, "owner": "", "lease_until": None}
         said = {"result": without_counts(ended.result)}
-        parent = change(ended.pk, UNFINISHED, **{**ANEW, **waits, **said})
+        parent = change(ended.pk, UNFINISHED, **{**_ANEW, **waits, **said})
         if parent is None:
             return
         child = count_children(parent.pk) or parent

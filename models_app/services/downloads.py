@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +24,6 @@ from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 from tasks_app.ordering import before
 from tasks_app.querysets import IN_ORDER
-from tasks_app.transitions import change
 from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import ask_to_pause
 
@@ -155,12 +154,9 @@ def resumed_after_restart(since: datetime | None = None) -> list[Task]:
 def _resume(task_id: int) -> bool:
     try:
         with transaction.atomic():
-            told = change(task_id, Q(state=State.PAUSED), **tasks.AGAIN)
-            if told is not None:
-                wake_on_commit(told.queue)
+            return tasks.queue_paused(task_id) is not None
     except ApplicationError:
         return False
-    return told is not None
 
 
 def _servers_of(shown: Iterable[Task]) -> dict[str, OllamaServer]:
