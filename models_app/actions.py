@@ -12,9 +12,15 @@ from models_app.choices import ModelStatus
 from models_app.events import live_status
 from models_app.local_runner import may_be_forced
 from models_app.querysets import GONE
+from models_app.services.benchmarks import BENCHMARK
+from models_app.services.copies import COPY
+from models_app.services.lifecycle import DELETE, START, STOP
+from models_app.services.pins import PIN
+from models_app.services.recreating import RECREATE
 from tasks_app.actions import words_for_live
 from tasks_app.choices import State
 from tasks_app.runners import runner_of
+from tasks_app.services import CANCEL, RETRY
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -48,21 +54,21 @@ ACTIONS: dict[str, Action] = {
     for action in (
         Action(
             "start",
-            "models_app.start_ollamamodel",
+            START,
             _("Start"),
             "play_arrow",
             _("“%(name)s” is being started."),
         ),
         Action(
             "stop",
-            "models_app.stop_ollamamodel",
+            STOP,
             _("Stop"),
             "stop",
             _("“%(name)s” is being stopped."),
         ),
         Action(
             "start-options",
-            "models_app.start_ollamamodel",
+            START,
             _("Start with options"),
             "tune",
             _("“%(name)s” is being started."),
@@ -71,7 +77,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "stop-now",
-            "models_app.stop_ollamamodel",
+            STOP,
             _("Stop now"),
             "dangerous",
             _("“%(name)s” is being stopped."),
@@ -82,35 +88,35 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "pause",
-            "tasks_app.cancel_task",
+            CANCEL,
             _("Pause"),
             "pause",
             _("The download of “%(name)s” is paused."),
         ),
         Action(
             "resume",
-            "tasks_app.retry_task",
+            RETRY,
             _("Resume"),
             "resume",
             _("The download of “%(name)s” goes on."),
         ),
         Action(
             "retry",
-            "tasks_app.retry_task",
+            RETRY,
             _("Retry"),
             "refresh",
             _("“%(name)s” is tried again."),
         ),
         Action(
             "cancel",
-            "tasks_app.cancel_task",
+            CANCEL,
             _("Cancel"),
             "close",
             _("The work on “%(name)s” is cancelled."),
         ),
         Action(
             "benchmark",
-            "models_app.benchmark_ollamamodel",
+            BENCHMARK,
             _("Benchmark"),
             "speed",
             _("The benchmark of “%(name)s” is on its way."),
@@ -118,7 +124,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "copy",
-            "models_app.copy_ollamamodel",
+            COPY,
             _("Copy"),
             "content_copy",
             _("“%(name)s” is being copied."),
@@ -127,7 +133,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "rename",
-            "models_app.copy_ollamamodel",
+            COPY,
             _("Rename"),
             "edit",
             _("“%(name)s” is being renamed."),
@@ -136,7 +142,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "recreate",
-            "models_app.recreate_ollamamodel",
+            RECREATE,
             _("Recreate"),
             "autorenew",
             _("“%(name)s” is being recreated."),
@@ -145,7 +151,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "pin",
-            "models_app.pin_ollamamodel",
+            PIN,
             _("Pin"),
             "keep",
             _("“%(name)s” is pinned."),
@@ -153,7 +159,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "unpin",
-            "models_app.pin_ollamamodel",
+            PIN,
             _("Unpin"),
             "keep_off",
             _("“%(name)s” is not pinned any more."),
@@ -161,7 +167,7 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "delete",
-            "models_app.delete_ollamamodel",
+            DELETE,
             _("Delete"),
             "delete",
             _("“%(name)s” is being deleted."),

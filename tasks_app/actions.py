@@ -10,14 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from tasks_app.choices import State
 from tasks_app.runners import runner_of
+from tasks_app.services import CANCEL, RETRY, ROLL_BACK
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from tasks_app.models import Task
-
-CANCEL, RETRY = "tasks_app.cancel_task", "tasks_app.retry_task"
-ROLL_BACK = "tasks_app.rollback_task"
 
 
 @dataclass(frozen=True)

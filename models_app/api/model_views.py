@@ -39,10 +39,9 @@ from ollamactl.lib.errors import NotFound
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
 from tasks_app.api.serializers import AcceptedTaskSerializer, TaskSerializer
 from tasks_app.models import Task
+from tasks_app.services import CANCEL, RETRY
 
 VIEW = "models_app.view_ollamamodel"
-CANCEL_TASK = "tasks_app.cancel_task"
-RETRY_TASK = "tasks_app.retry_task"
 queued = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
 changed = extend_schema(request=None, responses={202: ChangedModelSerializer})
 
@@ -68,10 +67,10 @@ class ModelViewSet(BatchActions):
         "benchmark": benchmarks.BENCHMARK,
         "pin": pins.PIN,
         "unpin": pins.PIN,
-        "cancel": CANCEL_TASK,
-        "pause": CANCEL_TASK,
-        "resume": RETRY_TASK,
-        "retry": RETRY_TASK,
+        "cancel": CANCEL,
+        "pause": CANCEL,
+        "resume": RETRY,
+        "retry": RETRY,
         "sync": servers.SYNC,
         **BatchActions.permissions,
     }

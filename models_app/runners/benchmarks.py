@@ -33,7 +33,7 @@ class BenchmarkRunner(ModelRunner):
     """Load a model, let it answer a fixed prompt, and leave it in memory only if it was there."""
 
     type = "model.benchmark"
-    permission = "models_app.benchmark_ollamamodel"
+    permission = benchmarks.BENCHMARK
     queued = ModelStatus.WAITING
     running = ModelStatus.RUNNING
 

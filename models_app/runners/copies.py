@@ -24,7 +24,7 @@ class CopyRunner(ModelRunner):
     """Copy a model under the name of the task's row, which has none of its own yet."""
 
     type = "model.copy"
-    permission = "models_app.copy_ollamamodel"
+    permission = copies.COPY
     retry = RetryPolicy(attempts=3)
     queued = running = ModelStatus.CREATING
     offers_retry = True
@@ -45,7 +45,7 @@ class RenameRunner(ModelRunner):
     """
 
     type = "model.rename"
-    permission = "models_app.copy_ollamamodel"
+    permission = copies.COPY
     retry = RetryPolicy(attempts=3)
     queued = running = ModelStatus.CREATING
     offers_retry = True

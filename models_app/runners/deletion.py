@@ -11,6 +11,7 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import ModelMissing, OllamaError
 from models_app.runners.base import ModelRunner
 from models_app.services import sync
+from models_app.services.lifecycle import DELETE
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tasks_app.runners import register
@@ -21,7 +22,7 @@ class DeleteRunner(ModelRunner):
     """Unload a model, delete it at the server, then forget its row and its log files."""
 
     type = "model.delete"
-    permission = "models_app.delete_ollamamodel"
+    permission = DELETE
     queued = running = ModelStatus.DELETING
 
     @classmethod

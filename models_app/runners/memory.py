@@ -16,6 +16,7 @@ from models_app.models import OllamaModel
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import TimedOut
 from models_app.runners.base import ModelRunner
+from models_app.services.lifecycle import START, STOP
 from tasks_app.runners import TaskFailed, register
 
 # What requests in flight still have when a stop is forced.
@@ -27,7 +28,7 @@ class StartRunner(ModelRunner):
     """Load a model into memory."""
 
     type = "model.start"
-    permission = "models_app.start_ollamamodel"
+    permission = START
     queued = running = ModelStatus.STARTING
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
@@ -63,7 +64,7 @@ class StopRunner(ModelRunner):
     """Unload a model, after the requests that it is answering."""
 
     type = "model.stop"
-    permission = "models_app.stop_ollamamodel"
+    permission = STOP
     queued = running = ModelStatus.STOPPING
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:

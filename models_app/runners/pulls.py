@@ -18,6 +18,7 @@ from models_app.probes import Gauge, disk_gauge
 from models_app.pulls import PULL_QUEUE, PULL_TYPE
 from models_app.resources.watch import unless, watch_disk
 from models_app.runners.base import ModelRunner
+from models_app.services.lifecycle import PULL
 from models_app.services.preflight import DISK_TOO_SMALL, check_pull
 from ollamactl.lib.units import format_size
 from tasks_app.runners import RetryPolicy, TaskFailed, register
@@ -28,7 +29,7 @@ class PullRunner(ModelRunner):
     """Download a model, or what is new of it. Repeating it resumes from what the server has."""
 
     type = PULL_TYPE
-    permission = "models_app.pull_ollamamodel"
+    permission = PULL
     queue = PULL_QUEUE
     retry = RetryPolicy(attempts=8, backoff=2.0, longest=120.0)  # where the settings do not answer
     pausable = True

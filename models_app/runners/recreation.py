@@ -16,7 +16,7 @@ from models_app.ollama.errors import ModelMissing, OllamaError
 from models_app.ollama.names import ModelName
 from models_app.runners.base import ModelRunner
 from models_app.runners.copies import listed_facts
-from models_app.services.recreating import temporary_name
+from models_app.services.recreating import RECREATE, temporary_name
 from tasks_app.runners import RetryPolicy, TaskFailed, register
 
 TIDY_S = 10.0
@@ -30,7 +30,7 @@ class RecreateRunner(ModelRunner):
     """
 
     type = "model.recreate"
-    permission = "models_app.recreate_ollamamodel"
+    permission = RECREATE
     retry = RetryPolicy(attempts=3)
     queued = ModelStatus.WAITING
     running = ModelStatus.CREATING

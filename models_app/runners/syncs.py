@@ -16,7 +16,7 @@ from models_app.services import sync
 from models_app.services.differing import Policy
 from models_app.services.listing import Listing
 from models_app.services.recreating import without_workshop
-from models_app.services.servers import create_sync
+from models_app.services.servers import SYNC, create_sync
 from tasks_app.choices import Unit
 from tasks_app.models import Task
 from tasks_app.runners import RetryPolicy, Runner, TaskFailed, register
@@ -27,7 +27,7 @@ class SyncRunner(Runner):
     """Bring the rows of one server's models in line with the server."""
 
     type = "server.sync"
-    permission = "models_app.sync_ollamaserver"
+    permission = SYNC
     retry = RetryPolicy(attempts=3, backoff=2.0)
 
     @classmethod
@@ -76,7 +76,7 @@ class SyncAllRunner(Runner):
 
     type = "servers.sync"
     has_parts = True
-    permission = "models_app.sync_ollamaserver"
+    permission = SYNC
 
     @classmethod
     def topics(cls, task: Task) -> list[str]:

@@ -10,6 +10,7 @@ from models_app.endpoints import registry_config
 from models_app.models import OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.services import updates
+from models_app.services.lifecycle import PULL
 from tasks_app.choices import Unit
 from tasks_app.runners import Runner, register
 
@@ -24,7 +25,7 @@ class UpdatesRunner(Runner):
     """Ask the registries for the manifest of each version that is somewhere."""
 
     type = updates.TYPE
-    permission = "models_app.pull_ollamamodel"
+    permission = PULL
 
     @classmethod
     def topics(cls, task: Any) -> list[str]:

@@ -23,10 +23,9 @@ from tasks_app.api.serializers import (
 from tasks_app.filters import TaskFilter
 from tasks_app.models import Task
 from tasks_app.ordering import MOVE, move_task, prioritize_task
+from tasks_app.services import CANCEL, RETRY
 
 VIEW = "tasks_app.view_task"
-CANCEL = "tasks_app.cancel_task"
-RETRY = "tasks_app.retry_task"
 told = extend_schema(request=None, responses={202: AcceptedTaskSerializer})
 
 
