@@ -23,7 +23,7 @@ def error_as_json(task: Task) -> dict[str, Any] | None:
 
 
 def task_as_json(task: Task) -> dict[str, Any]:
-    """The task as `GET tasks/{id}/` gives it, with `resource_name` and the row's `seq` beside."""
+    """The task as `GET tasks/{id}/` gives it, without who made it and with the row's `seq`."""
     return {
         "id": task.pk,
         "parent": task.parent_id,

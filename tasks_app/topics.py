@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import override
 
 from tasks_app.live import register_topic
+from tasks_app.models import Task
+from tasks_app.presentation import task_as_json
 
 LISTED = 200
 """Live tasks in the snapshot of the list; pages ask the API for the others."""
@@ -14,9 +16,6 @@ LISTED = 200
 
 def tasks_snapshot(_: int | None) -> dict[str, Any]:
     """`{tasks: [...]}`: the newest live tasks."""
-    from tasks_app.models import Task
-    from tasks_app.presentation import task_as_json
-
     live = Task.objects.live().order_by("-created_at", "-pk")[:LISTED]
     with override("en"):  # one snapshot for every reader
         return {"tasks": [task_as_json(task) for task in live]}
@@ -24,9 +23,6 @@ def tasks_snapshot(_: int | None) -> dict[str, Any]:
 
 def task_snapshot(task_id: int | None) -> dict[str, Any] | None:
     """The task itself, or None where there is none."""
-    from tasks_app.models import Task
-    from tasks_app.presentation import task_as_json
-
     task = Task.objects.filter(pk=task_id).first() if task_id is not None else None
     with override("en"):
         return task_as_json(task) if task is not None else None
