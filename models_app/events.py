@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from models_app.choices import ModelStatus
 from models_app.models import HostReport, OllamaModel, OllamaServer, PanelSettings
-from models_app.querysets import GONE
+from models_app.querysets import AT_REST, GONE
 from tasks_app.live import publish
 from tasks_app.sequence import next_seq
 
@@ -28,8 +28,8 @@ def live_status(model: OllamaModel) -> str:
     derived = getattr(model, "live_status", None)
     if derived is not None:
         return str(derived)
-    at_rest = model.status in (ModelStatus.STOPPED, ModelStatus.RUNNING)
-    return ModelStatus.UNAVAILABLE if at_rest and model.server.status in GONE else model.status
+    is_gone = model.status in AT_REST and model.server.status in GONE
+    return ModelStatus.UNAVAILABLE if is_gone else model.status
 
 
 def model_as_data(model: OllamaModel) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_app.api.serializers import SyncInputSerializer
+from models_app.api.server_serializers import SyncInputSerializer
 from models_app.models import OllamaServer
 from models_app.services import benchmarks
 from ollamactl.lib.api.serializers import StrictSerializer, Text

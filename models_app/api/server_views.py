@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from models_app.api.connection_views import ConnectionActions
-from models_app.api.serializers import (
+from models_app.api.server_serializers import (
     ServerInputSerializer,
     ServerSerializer,
     SyncInputSerializer,

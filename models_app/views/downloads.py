@@ -31,6 +31,7 @@ from tasks_app.actions import ACTIONS, TaskAction
 from tasks_app.choices import ENDED, State
 from tasks_app.models import Task
 from tasks_app.ordering import MOVE, MOVES, move_task
+from tasks_app.querysets import IN_ORDER
 from tasks_app.services import CANCEL, RETRY
 from tasks_app.views import SERVICES, with_actions
 
@@ -138,7 +139,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     panel = PanelSettings.objects.current()
     listing = listing_of(request, visible.waiting(), ordering="rank")
     running = list(visible.filter(state=State.RUNNING).order_by("started_at", "pk")[:SHOWN])
-    paused = list(visible.filter(state=State.PAUSED).order_by("-priority", "rank", "pk")[:SHOWN])
+    paused = list(visible.filter(state=State.PAUSED).order_by(*IN_ORDER)[:SHOWN])
     rows = downloads.look_at([*running, *listing.rows, *paused], panel=panel)
     by_state: dict[str, list[dict[str, Any]]] = {state: [] for state in State.values}
     for row in rows:

@@ -215,6 +215,5 @@ def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
         "model": model,
         "performance": shown_performance(model),
         "used": shown_usage(model, request.user),
-        "can_chat": can_chat(model) and request.user.has_perm(CHAT),
         "history": history.select_related("created_by")[:TASKS_SHOWN],
     }
