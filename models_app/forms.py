@@ -14,6 +14,7 @@ from models_app.services.lifecycle import parse_name
 from models_app.services.servers import (
     CREDENTIALS,
     LIMITS,
+    MOST_DOWNLOADS,
     check_base_url,
     check_open_webui_url,
 )
@@ -128,7 +129,7 @@ class ServerForm(forms.Form):
         label=_("Downloads at once"),
         required=False,
         min_value=1,
-        max_value=100,
+        max_value=MOST_DOWNLOADS,
         help_text=_("Empty: the panel's default."),
     )
     keep_free_disk = SizeField(

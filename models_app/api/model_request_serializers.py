@@ -12,6 +12,8 @@ from rest_framework import serializers
 from models_app.api.server_serializers import SyncInputSerializer
 from models_app.models import OllamaServer
 from models_app.services import benchmarks
+from models_app.services.recreating import LONGEST_TEXT
+from models_app.services.starting import LEAST_CONTEXT, MOST_CONTEXT
 from ollamactl.lib.api.serializers import StrictSerializer, Text
 
 
@@ -50,7 +52,9 @@ class WantedModelSerializer(StrictSerializer):
 class PreflightRequestSerializer(WantedModelSerializer):
     """`context_length`: tokens with which the model is to run, for the memory that it needs."""
 
-    context_length = serializers.IntegerField(required=False, min_value=4, max_value=100_000_000)
+    context_length = serializers.IntegerField(
+        required=False, min_value=LEAST_CONTEXT, max_value=MOST_CONTEXT
+    )
 
 
 class PullSerializer(WantedModelSerializer):
@@ -80,7 +84,9 @@ class StartSerializer(StrictSerializer):
     """How long the model stays in memory, and its context in tokens."""
 
     keep_alive = KeepAliveField(required=False)
-    num_ctx = serializers.IntegerField(required=False, min_value=4, max_value=100_000_000)
+    num_ctx = serializers.IntegerField(
+        required=False, min_value=LEAST_CONTEXT, max_value=MOST_CONTEXT
+    )
 
 
 class StopSerializer(StrictSerializer):
@@ -96,8 +102,10 @@ class RecreateSerializer(StrictSerializer):
     """
 
     parameters = serializers.DictField(required=False, allow_empty=True)
-    system = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=50_000)
-    template = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=50_000)
+    system = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=LONGEST_TEXT)
+    template = Text(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=LONGEST_TEXT
+    )
 
 
 class NewNameSerializer(StrictSerializer):

@@ -13,7 +13,7 @@ from models_app.host_models import FolderProblem
 from models_app.host_reports import report_with
 from models_app.models import OllamaServer
 from models_app.resources.origin import host_facts
-from models_app.services.servers import LIMITS
+from models_app.services.servers import LIMITS, MOST_DOWNLOADS
 from ollamactl.lib.api.serializers import Size, StrictSerializer, Text
 
 
@@ -22,7 +22,7 @@ class LimitsSerializer(StrictSerializer):
     default (`settings/`)."""
 
     max_downloads = serializers.IntegerField(
-        min_value=1, max_value=1000, allow_null=True, required=False
+        min_value=1, max_value=MOST_DOWNLOADS, allow_null=True, required=False
     )
     keep_free_disk = Size(allow_null=True, required=False)
     keep_free_memory = Size(allow_null=True, required=False)

@@ -58,6 +58,7 @@ UNKNOWN: dict[str, Any] = {
     "tags_hash": "",
 }
 # What a server may have of its own instead of the panel's default.
+MOST_DOWNLOADS = 1000  # at once
 LIMITS = ("max_downloads", "keep_free_disk", "keep_free_memory")
 EDITABLE = (
     "name",

@@ -90,6 +90,20 @@ def test_secrets_never_come_back_and_stay_when_left_empty(administrator: Client)
     assert (server.name, server.credentials["password"]) == ("Loft", SECRET)
 
 
+def test_what_the_api_has_set_can_be_saved_in_the_page(administrator: Client) -> None:
+    server: OllamaServer = OllamaServerFactory(name="Attic", base_url=PLAIN["base_url"])
+    api = f"/api/v1/servers/{server.pk}/"
+    limits = {"max_downloads": 1000}
+    answer = administrator.patch(api, {"limits": limits}, content_type="application/json")
+    assert answer.status_code == 200
+    edit = reverse("admin:server-edit", args=[server.pk])
+    assert 'max="1000"' in administrator.get(edit, headers=HTMX).content.decode()
+    changed = {**PLAIN, "name": "Cellar", "max_downloads": "1000"}
+    assert _post(administrator, edit, **changed).status_code == 204
+    server.refresh_from_db()
+    assert (server.name, server.max_downloads) == ("Cellar", 1000)
+
+
 def test_a_secret_does_not_follow_to_another_address(administrator: Client) -> None:
     server = _locked(name="Attic")
     moved = {
