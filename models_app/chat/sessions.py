@@ -20,6 +20,7 @@ from models_app.chat.limits import LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
 from models_app.ollama.names import ModelName
+from models_app.search.said import MOST_WORDS, with_words
 from models_app.services.beginnings import require_installed
 from models_app.services.parameters import read_parameters
 from ollamactl.lib.errors import Conflict, InvalidInput, NotFound
@@ -40,12 +41,14 @@ def chats_of(user: User | AnonymousUser) -> QuerySet[ChatSession]:
     return ChatSession.objects.filter(owner_id=user.pk).select_related("model__server")
 
 
-def search_chats(chats: QuerySet[ChatSession], words: str) -> QuerySet[ChatSession]:
-    """Those that have these words in their title, or in what was said."""
-    said = ChatMessage.objects.filter(
-        session=OuterRef("pk"), is_current=True, content__icontains=words
-    )
-    return chats.filter(Q(title__icontains=words) | Exists(said))
+def search_chats(chats: QuerySet[ChatSession], text: str) -> QuerySet[ChatSession]:
+    """Those that have all words of this text in their title, or in one message."""
+    words = text.split()[:MOST_WORDS]
+    if not words:
+        return chats
+    titled = Q(*(Q(title__icontains=word) for word in words))
+    messages = ChatMessage.objects.filter(session=OuterRef("pk"), is_current=True)
+    return chats.filter(titled | Exists(with_words(messages, words)))
 
 
 def can_chat(model: OllamaModel) -> bool:

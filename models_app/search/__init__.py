@@ -1,1 +1,1 @@
-"""Search by name that forgives typing errors, with an index of trigrams in the database."""
+"""Search by name that forgives typing errors, and in what was said, by trigrams in the database."""

@@ -34,6 +34,18 @@ def has_extension(connection: BaseDatabaseWrapper) -> bool:
         return cursor.fetchone() is not None
 
 
+def has_trigrams(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the database can compare trigrams, by now: the extension is made where it may be."""
+    if has_extension(connection):
+        return True
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {EXTENSION}")
+    except DatabaseError:
+        return False
+    return True
+
+
 def is_there(connection: BaseDatabaseWrapper) -> bool:
     """Whether names can be looked up."""
     with connection.cursor() as cursor:
@@ -47,12 +59,8 @@ def install(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [MODELS])
         if not cursor.fetchone()[0] or is_there(connection):
             return
-        if not has_extension(connection):
-            try:
-                with transaction.atomic(using=connection.alias):
-                    cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {EXTENSION}")
-            except DatabaseError:
-                return
+        if not has_trigrams(connection):
+            return
         cursor.execute(
             f"CREATE INDEX IF NOT EXISTS {INDEX} ON {MODELS} USING gin ({_UPPER} gin_trgm_ops)"
         )
