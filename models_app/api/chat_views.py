@@ -147,7 +147,10 @@ class ChatViewSet(PanelViewSet):
     @extend_schema(request=CommandSerializer, responses=SaidSerializer)
     @action(detail=True, methods=["post"])
     def command(self, request: Request, pk: int) -> Response:
-        """Do what a slash command says: `/set`, `/show`, `/load`, `/clear`, `/bye`, `/?`."""
+        """Do what a slash command says: `/set`, `/show`, `/load`, `/save`, `/clear`, `/bye`, `/?`.
+
+        `/save NAME` needs the permission to recreate models; 409 where the name is taken.
+        """
         given = CommandSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         said = commands.run_command(

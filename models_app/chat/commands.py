@@ -13,6 +13,7 @@ from models_app.chat.records import ChatSession
 from models_app.chat.sessions import change_chat, find_model, forget_context, model_to_ask
 from models_app.services.details import describe_model
 from models_app.services.parameters import KNOWN, read_lines
+from models_app.services.recreating import RECREATE, derive_model
 from ollamactl.lib.errors import InvalidInput, Unavailable
 from ollamactl.lib.units import format_size
 
@@ -50,14 +51,16 @@ def run_command(*, actor: Actor, session: ChatSession, line: str) -> Said:
     return command(actor, session, rest.strip())
 
 
-def help_text() -> str:
-    """All commands, a line each."""
+def help_text(actor: Actor) -> str:
+    """All commands that this person may use, a line each."""
+    save = ("/save …", _("a new model with the system prompt and the parameters of this chat"))
     rows = [
         ("/set system …", _("the system prompt; empty to have none")),
         ("/set parameter … …", _("a parameter, for example temperature 0.2; without value: unset")),
         ("/set think, /set nothink", _("whether the model thinks before it answers")),
         ("/show " + "|".join(SHOWN), _("what is known of the model")),
         ("/load …", _("another model for this chat")),
+        *([save] if actor.may(RECREATE) else []),
         ("/clear", _("forget what was said so far; it stays to be read")),
         ("/bye", _("leave the chat")),
         ("/?, /help", _("this list")),
@@ -67,7 +70,7 @@ def help_text() -> str:
 
 
 def _help(actor: Actor, session: ChatSession, rest: str) -> Said:
-    return Said(session, help_text())
+    return Said(session, help_text(actor))
 
 
 def _bye(actor: Actor, session: ChatSession, rest: str) -> Said:
@@ -85,6 +88,20 @@ def _load(actor: Actor, session: ChatSession, rest: str) -> Said:
     model = find_model(session, rest)
     changed = change_chat(actor=actor, session=session, model=model)
     return Said(changed, _("This chat goes on with “%(name)s”.") % {"name": model.name})
+
+
+def _save(actor: Actor, session: ChatSession, rest: str) -> Said:
+    if not rest:
+        raise _incomplete(_("Say under which name: /save NAME"))
+    begun = derive_model(
+        actor=actor,
+        model=model_to_ask(session),
+        name=rest,
+        parameters=session.options,
+        system=session.system,
+    )
+    text = _("“%(name)s” is being made. It is in the list of models, and /load takes it.")
+    return Said(session, text % {"name": begun.model.name})
 
 
 def _set(actor: Actor, session: ChatSession, rest: str) -> Said:
@@ -168,6 +185,7 @@ _COMMANDS: dict[str, Callable[[Actor, ChatSession, str], Said]] = {
     "/exit": _bye,
     "/clear": _clear,
     "/load": _load,
+    "/save": _save,
     "/set": _set,
     "/show": _show,
 }

@@ -1,4 +1,4 @@
-"""Making a model anew out of itself."""
+"""Making a model anew out of itself, or out of another one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ TIDY_S = 10.0
 class RecreateRunner(ModelRunner):
     """Make the new model under another name, see that it is there, put it in the old one's place.
 
-    Until then the old one is as it was. A repetition after the exchange makes the same again.
+    It is made out of the model of the payload's `base`, else out of the old one. Until it is there
+    the old one is as it was. A repetition after the exchange makes the same again.
     """
 
     type = "model.recreate"
@@ -60,7 +61,9 @@ class RecreateRunner(ModelRunner):
 
     async def _make(self, client: OllamaClient, name: ModelName, made: ModelName) -> str:
         self.run.progress(phase="creating")
-        async for line in client.create(made, base=name, changes=self.task.payload["changes"]):
+        asked = self.task.payload
+        base = ModelName.parse(asked["base"]) if "base" in asked else name
+        async for line in client.create(made, base=base, changes=asked["changes"]):
             self.run.log(line.status)
         entry = (await listed_by_key(client)).get(made.key)
         if entry is None:

@@ -93,7 +93,8 @@ def maybe_with(messages: QuerySet[Any], words: Sequence[str]) -> QuerySet[Any]:
     rows = RawSQL(f"SELECT rowid FROM {TRIGRAMS} WHERE {TRIGRAMS} MATCH %s", [match])
     # A sum has no index: a chat's messages are gone through, not all that were found, anew for
     # each chat.
-    return messages.alias(found_as=F("pk") + 0).filter(found_as__in=rows)
+    found_there: QuerySet[Any] = messages.alias(found_as=F("pk") + 0).filter(found_as__in=rows)
+    return found_there
 
 
 def _phrase(text: str) -> str:

@@ -55,10 +55,10 @@ def copy_model(*, actor: Actor, model: OllamaModel, name: str) -> Begun:
     actor.require(COPY)
     parsed = parse_name(name)
     with transaction.atomic():
-        source = _source(model, parsed)
+        source = locked_source(model, parsed)
         copy = row_for(source.server, parsed)
         if copy.is_installed:
-            raise _exists(copy)
+            raise name_taken(copy)
         copy.source = Source.LOCAL
         copy.save(update_fields=["source"])
         task = begin_task(
@@ -79,7 +79,7 @@ def rename_model(*, actor: Actor, model: OllamaModel, name: str) -> Begun:
     actor.require(COPY)
     parsed = parse_name(name)
     with transaction.atomic():
-        source = _source(model, parsed)
+        source = locked_source(model, parsed)
         task = begin_task(
             actor=actor,
             model=source,
@@ -109,7 +109,7 @@ def settle_rename(task: Task) -> None:
     settle_model(task)
 
 
-def _source(model: OllamaModel, name: ModelName) -> OllamaModel:
+def locked_source(model: OllamaModel, name: ModelName) -> OllamaModel:
     """The locked row of what is copied; its server is locked first, as everywhere."""
     require_server(model.server)
     source = idle(model)
@@ -139,7 +139,7 @@ def _reserve_name(task: Task) -> None:
         )
         row.save()
     elif row.is_installed:
-        raise _exists(row)
+        raise name_taken(row)
     elif row.last_task is not None and row.last_task_id != task.pk and row.last_task.state in LIVE:
         raise busy(row, row.last_task)
     row.last_task = task
@@ -158,7 +158,8 @@ def _new_name(task: Task) -> ModelName:
     return ModelName.parse(task.payload["name"])
 
 
-def _exists(model: OllamaModel) -> Conflict:
+def name_taken(model: OllamaModel) -> Conflict:
+    """What is wrong where a name is to be given to another model."""
     text = gettext_noop(
         "“{name}” is on this server already. Choose another name, or delete that one first."
     )

@@ -1,4 +1,5 @@
-"""Making a model anew under its own name: from its registry, or out of itself with changes."""
+"""Making a model anew under its own name, from its registry or out of itself with changes; and
+making another one out of it."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ from audit_app.actors import Actor
 from models_app.choices import Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import DEFAULT_HOST, ModelName
-from models_app.services.beginnings import begin_task, fresh, idle, require_installed
-from models_app.services.copies import Begun
-from models_app.services.lifecycle import pull_model
+from models_app.services.beginnings import begin_task, fresh, idle, require_installed, row_for
+from models_app.services.copies import Begun, locked_source, name_taken
+from models_app.services.lifecycle import parse_name, pull_model
 from models_app.services.listing import Listing
 from models_app.services.parameters import read_parameters
 from ollamactl.lib.errors import InvalidInput
@@ -54,6 +55,39 @@ def recreate_model(
             type="model.recreate",
             payload={"changes": changes},
             data={"digest": row.digest, "changed": sorted(changes)},
+        )
+    return Begun(fresh(row), task)
+
+
+def derive_model(
+    *,
+    actor: Actor,
+    model: OllamaModel,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    system: str = "",
+) -> Begun:
+    """Queue the making of another model out of an installed one, on the same server.
+
+    What is left out stays as it is. Raises `InvalidInput` with `attr`, `Conflict` (code `exists`)
+    where the name is taken, `Conflict` while either of the two is worked on, `NotPermitted`.
+    """
+    actor.require(RECREATE)
+    parsed = parse_name(name)
+    changes = _changes(read_parameters(parameters or {}), system, "")
+    with transaction.atomic():
+        source = locked_source(model, parsed)
+        row = row_for(source.server, parsed)
+        if row.is_installed:
+            raise name_taken(row)
+        row.source = Source.LOCAL
+        row.save(update_fields=["source"])
+        task = begin_task(
+            actor=actor,
+            model=row,
+            type="model.recreate",
+            payload={"changes": changes, "base": source.name},
+            data={"source": source.name, "changed": sorted(changes)},
         )
     return Begun(fresh(row), task)
 

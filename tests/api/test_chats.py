@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from rest_framework.test import APIClient
 
+from audit_app.models import AuditRecord
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
 from tasks_app.models import Task
@@ -231,6 +233,41 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
     gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
     assert (gone.status_code, gone.json()["errors"][0]["code"]) == (409, "model_gone")
     assert client.get(f"{URL}{chat.pk}/").json()["model_name"] == "other:latest"
+
+
+def test_a_chat_is_saved_as_a_model(
+    client: APIClient, chat: ChatSession, model: OllamaModel
+) -> None:
+    def say(line: str) -> Any:
+        return client.post(f"{URL}{chat.pk}/command/", {"command": line})
+
+    ChatSession.objects.update(options={"seed": 7}, system="Be brief.")
+    assert "/save" in say("/help").json()["text"]
+    said = say("/save pirate")
+    assert said.status_code == 200, said.json()
+    assert "pirate:latest" in said.json()["text"]
+    made = OllamaModel.objects.get(name="pirate:latest")
+    task = Task.objects.get(resource_type="model", resource_id=made.pk)
+    assert (made.server, task.type) == (model.server, "model.recreate")
+    assert task.payload == {
+        "changes": {"parameters": {"seed": 7}, "system": "Be brief."}, "base": model.name,
+    }  # fmt: skip
+    record = AuditRecord.objects.get(verb="model.recreate")
+    assert record.resource_name == "pirate:latest"
+    assert "Be brief" not in str(record.data)
+    for line, status in (("/save", 400), ("/save a b", 400), (f"/save {model.name}", 400),
+                         ("/save pirate", 409)):  # fmt: skip
+        answer = say(line)
+        assert (answer.status_code, bool(answer.json()["errors"][0]["detail"])) == (status, True)
+
+
+def test_who_may_not_recreate_models_saves_none(client: APIClient, chat: ChatSession) -> None:
+    permission = Permission.objects.get(codename="recreate_ollamamodel")
+    Group.objects.get(name="operator").permissions.remove(permission)
+    assert "/save" not in client.post(f"{URL}{chat.pk}/command/", {"command": "/?"}).json()["text"]
+    answer = client.post(f"{URL}{chat.pk}/command/", {"command": "/save pirate"})
+    assert answer.status_code == 403
+    assert not OllamaModel.objects.filter(name="pirate:latest").exists()
 
 
 def test_replaced_answers_are_there_beside_the_current_one(

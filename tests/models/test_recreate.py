@@ -8,7 +8,7 @@ import pytest
 
 from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
-from models_app.choices import ModelStatus
+from models_app.choices import ModelStatus, Source
 from models_app.models import OllamaModel
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import ModelDetails, TagEntry
@@ -16,8 +16,13 @@ from models_app.services.copies import copy_model
 from models_app.services.lifecycle import cancel_work, retry_work
 from models_app.services.listing import Listing
 from models_app.services.parameters import read_lines, read_parameters
-from models_app.services.recreating import recreate_model, temporary_name, without_workshop
-from ollamactl.lib.errors import InvalidInput
+from models_app.services.recreating import (
+    derive_model,
+    recreate_model,
+    temporary_name,
+    without_workshop,
+)
+from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.simulator.running import RunningSimulator
 from tests.factories import OllamaModelFactory
 from tests.models.backends import Backend
@@ -61,6 +66,36 @@ def test_what_is_changed_changes_and_the_rest_stays(backend: Backend, made: Olla
     assert (last["system"], last["template"]) == ("Be brief.", "{{ .Prompt }}")
     assert last["temperature"] == "0.25"
     assert backend.sync()["unchanged"] == 2
+
+
+def test_another_model_is_made_out_of_one(backend: Backend, made: OllamaModel) -> None:
+    before = shown(backend)
+    begun = derive_model(
+        actor=SYSTEM, model=made, name="other", parameters={"top_k": 7}, system="Be brief."
+    )
+    assert (begun.model.name, begun.model.source) == ("other:latest", Source.LOCAL)
+    task = backend.panel.wait(begun.task)
+    after = shown(backend, "other")
+    assert (after["top_k"], after["system"]) == ("7", "Be brief.")
+    assert (shown(backend), after["template"]) == (before, before["template"])
+    other = backend.model("other")
+    assert (other.pk, other.status) == (begun.model.pk, ModelStatus.STOPPED)
+    assert other.digest == backend.tags()["other:latest"]
+    assert set(backend.tags()) == {backend.name, "made:latest", "other:latest"}
+    assert (task.result or {})["changed"] == ["parameters", "system"]
+    data = AuditRecord.objects.get(verb="model.recreate").data
+    assert (data["source"], data["changed"]) == ("made:latest", ["parameters", "system"])
+    with pytest.raises(Conflict) as taken:
+        derive_model(actor=SYSTEM, model=made, name="other")
+    assert taken.value.code == "exists"
+    with pytest.raises(InvalidInput):
+        derive_model(actor=SYSTEM, model=made, name="made:latest")
+    assert backend.sync()["unchanged"] == 3
+
+
+def test_another_model_may_be_the_same(backend: Backend, made: OllamaModel) -> None:
+    backend.panel.wait(derive_model(actor=SYSTEM, model=made, name="other").task)
+    assert shown(backend, "other") == shown(backend)
 
 
 def test_one_that_cannot_be_made_leaves_the_old_one(backend: Backend, made: OllamaModel) -> None:

@@ -62,7 +62,8 @@ def test_what_was_replaced_is_not_found() -> None:
 def index_rows(text: str) -> int:
     """What the index alone says, where it can be asked."""
     rows = ChatMessage.objects.all()
-    return said.INDEXES[connection.vendor].maybe_with(rows, [text]).count()
+    found: int = said.INDEXES[connection.vendor].maybe_with(rows, [text]).count()
+    return found
 
 
 def test_an_answer_is_found_when_it_has_ended_and_follows_what_becomes_of_it() -> None:
