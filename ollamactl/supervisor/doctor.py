@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ollamactl.cli.text import gettext as _
@@ -48,20 +49,22 @@ class Finding:
 
 def examine(config: Config) -> list[Finding]:
     """Look at everything; nothing is changed."""
-    checks: tuple[Callable[[Config], Finding], ...] = (
+    first: tuple[Callable[[Config], Finding], ...] = (
         check_python,
         check_system,
         check_home,
         check_valkey,
         check_address,
         check_database,
-        check_rows,
+    )
+    last: tuple[Callable[[Config], Finding], ...] = (
         check_search,
         check_messages,
         check_exposure,
         check_ollama,
     )
-    return [check(config) for check in checks]
+    rows = check_rows(config)
+    return [*(check(config) for check in first), *rows, *(check(config) for check in last)]
 
 
 def check_python(config: Config) -> Finding:
@@ -148,10 +151,11 @@ def _outside(name: str, url: str, find: Callable[[Config], str], config: Config)
     return _finding(name, _("%(version)s at %(address)s") % values)
 
 
-def check_rows(config: Config) -> Finding:
-    """Whether tasks and models agree with each other; of a large database the newest ones."""
+def check_rows(config: Config) -> list[Finding]:
+    """Whether tasks and models agree with each other, of a large database the newest ones; and
+    whether the workers on servers' hosts, where there are any, still report."""
     if not config.database_url and not (config.home / "ollamactl.sqlite3").exists():
-        return _finding("rows", _("not made yet"))
+        return [_finding("rows", _("not made yet"))]
     try:
         done = subprocess.run(
             [sys.executable, "-m", "django", "check_rows"],
@@ -165,13 +169,31 @@ def check_rows(config: Config) -> Finding:
         found = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         advice = _("Start the panel: it brings the database up to date, or says why it cannot.")
-        return _finding("rows", _("they cannot be read"), False, advice, required=False)
+        return [_finding("rows", _("they cannot be read"), False, advice, required=False)]
+    hosts = [_hosts(found["reports"], found["silent"])] if found["reports"] else []
+    return [_contradictions(found), *hosts]
+
+
+def _contradictions(found: dict[str, Any]) -> Finding:
     if not found["count"]:
         return _finding("rows", _("tasks and models agree"))
     advice = _("Restart the panel, which sets right what a crash has left. Report what stays.")
     shown = _("contradictions: %(count)d; %(first)s")
     values = {"count": found["count"], "first": "; ".join(found["broken"][:3])}
     return _finding("rows", shown % values, False, advice)
+
+
+def _hosts(reports: int, silent: list[str]) -> Finding:
+    """What those say that were started by `ollamactl worker --host-of`."""
+    if not silent:
+        shown = _("workers on servers' hosts that report: %(count)d")
+        return _finding("hosts", shown % {"count": reports}, required=False)
+    advice = _(
+        "Start `ollamactl worker --host-of SERVER` on its host again: until then the resource "
+        "check knows neither its disk nor its memory."
+    )
+    shown = _("the worker on the host is silent: %(names)s")
+    return _finding("hosts", shown % {"names": ", ".join(silent)}, False, advice, required=False)
 
 
 def check_search(config: Config) -> Finding:

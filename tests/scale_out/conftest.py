@@ -117,6 +117,11 @@ class Cluster:
         wait_until(ready, "the worker is ready", 60)
         return part
 
+    def start_host_worker(self, server: str, models: Path) -> Part:
+        """The worker on the host of a server: with a home of its own, as on another machine."""
+        own = {"OLLAMACTL_HOME": str(models.with_name("own-home")), "OLLAMA_MODELS": str(models)}
+        return self._start("worker", 0, "--host-of", server, **own)
+
     def api(self, web: Part) -> Api:
         """The administrator's API by one of the web processes."""
         panel = cast("PanelProcess", _Address(web.url, self.home))
@@ -130,13 +135,13 @@ class Cluster:
         for part in self.parts:
             part.end()
 
-    def _start(self, verb: str, port: int, *arguments: str) -> Part:
+    def _start(self, verb: str, port: int, *arguments: str, **own: str) -> Part:
         name = f"{verb}-{next(self._numbers)}"
         log = self.home.with_name(f"{name}.log")
         with log.open("wb") as output:
             process = subprocess.Popen(
                 ending_with_us([sys.executable, "-m", "ollamactl", verb, *arguments]),
-                env=self.environment(name),
+                env={**self.environment(name), **own},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -108,6 +108,28 @@ def test_rows_that_contradict_each_other_are_a_failure(home: Path) -> None:
     assert "Restart the panel" in ended.stdout
 
 
+def test_a_worker_on_a_host_that_fell_silent_is_told_of(home: Path) -> None:
+    home.mkdir()
+    in_django(home, "-m", "django", "bootstrap")
+    assert "hosts: " not in doctor(home).stdout
+    make = (
+        "import django; django.setup(); from models_app.models import OllamaServer as S; "
+        "from models_app.host_reports import Seen, write_report; "
+        "write_report(S.objects.create(name='lab', base_url='http://10.0.0.7:1').pk, Seen('lab-1'))"
+    )
+    in_django(home, "-c", make)
+    assert "ok  hosts: workers on servers' hosts that report: 1" in doctor(home).stdout
+    late = (
+        "import django; django.setup(); from models_app.host_models import HostReport as R; "
+        "R.objects.update(seen_at='2026-01-01T00:00Z')"
+    )
+    in_django(home, "-c", late)
+    ended = doctor(home)
+    assert ended.returncode == 0
+    assert "warn  hosts: the worker on the host is silent: lab" in ended.stdout
+    assert "ollamactl worker --host-of" in ended.stdout
+
+
 def test_rows_of_an_unreadable_database_are_said_to_be_unread(make_config: MakeConfig) -> None:
     config = make_config()
     prepare_home(config)

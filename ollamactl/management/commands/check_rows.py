@@ -9,15 +9,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from models_app.host_models import HostReport
 from models_app.invariants import broken_rules
 
 NEWEST = 10_000
 SHOWN = 20
 PAUSE = 1.0  # seconds
+SECRET = ("server__credentials",)  # is not needed here, nor the key that reads it
 
 
 class Command(BaseCommand):
-    """Print JSON: `count` and the first sentences, `broken`, of rows that break a rule.
+    """Print JSON: `count` and the first sentences, `broken`, of rows that break a rule; of workers
+    on servers' hosts how many `report`, and `silent`, the servers of those that fell silent.
 
     A panel that runs changes rows while they are read: only what is still so after a moment counts.
     """
@@ -32,6 +35,14 @@ class Command(BaseCommand):
                 time.sleep(PAUSE)
                 again = set(broken_rules(NEWEST))
                 broken = [sentence for sentence in broken if sentence in again]
+            reports = list(HostReport.objects.with_age().select_related("server").defer(*SECRET))
         except DatabaseError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps({"count": len(broken), "broken": broken[:SHOWN]}))
+        silent = [str(report.server) for report in reports if not report.is_fresh]
+        found = {
+            "count": len(broken),
+            "broken": broken[:SHOWN],
+            "reports": len(reports),
+            "silent": silent[:SHOWN],
+        }
+        self.stdout.write(json.dumps(found))
