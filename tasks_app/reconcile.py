@@ -103,7 +103,11 @@ def finish_cancels() -> int:
     found = Task.objects.filter(told | orphan | unbegun).order_by("pk").values_list("pk", flat=True)
     until, count = time.monotonic() + LONGEST, 0
     while time.monotonic() < until and (ids := list(found[:CASCADE])):
-        ended = sum(ask_to_cancel(task_id) is not None for task_id in ids)
+        ended = 0
+        for task_id in ids:
+            ended += ask_to_cancel(task_id) is not None
+            if time.monotonic() > until:
+                break
         count += ended
         if not ended or len(ids) < CASCADE:
             break

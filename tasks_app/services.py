@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from tasks_app.runners import Runner, runner_of
 from tasks_app.sequence import next_seq
 from tasks_app.transitions import change, settle, tell_of_end
 from tasks_app.wakeups import wake_on_commit
-from tasks_app.words import ask_to_cancel, ask_to_pause
+from tasks_app.words import CASCADE_SECONDS, ask_to_cancel, ask_to_pause
 
 CANCEL = "tasks_app.cancel_task"
 RETRY = "tasks_app.retry_task"
@@ -147,7 +148,7 @@ def cancel_task(*, actor: Actor, task: Task) -> Task:
         if told is None:
             raise _ended(task)
         _record(actor, "task.cancel", told)
-    return told
+    return Task.objects.get(pk=task.pk)  # its children have been told by now, and may end it
 
 
 def pause_task(*, actor: Actor, task: Task) -> Task:
@@ -247,12 +248,15 @@ def _retry_children(parent: Task) -> None:
 
     No more than one transaction may take: the runner of a larger family does the rest as it works.
     """
+    until = time.monotonic() + CASCADE_SECONDS / 2
     failed = Task.objects.filter(parent=parent, state__in=(State.FAILED, State.CANCELLED))
     for child_id in list(failed.order_by("pk").values_list("pk", flat=True)[:CASCADE]):
         try:
             queue_again(child_id)
         except ApplicationError:
             continue
+        if time.monotonic() > until:
+            return
 
 
 def _reopen_parent(child: Task) -> None:

@@ -5,12 +5,14 @@ The flag is the truth; the push makes it seen within milliseconds instead of a s
 
 from __future__ import annotations
 
+import time
+
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from tasks_app.choices import LIVE, State
-from tasks_app.families import CASCADE, WAITING, count_children
+from tasks_app.families import CASCADE, WAITING
 from tasks_app.models import Task
 from tasks_app.publisher import publisher
 from tasks_app.transitions import LET_GO, change
@@ -18,12 +20,14 @@ from tasks_app.transitions import LET_GO, change
 CANCEL, PAUSE = "cancel", "pause"
 IDLE = Q(state__in=(State.QUEUED, State.PAUSED))
 AT_WORK = Q(state=State.RUNNING)
+CASCADE_SECONDS = 1.0
+"""So long whoever cancels a large family waits for its children."""
 
 
 def ask_to_cancel(task_id: int) -> Task | None:
     """Cancel a task that nobody works on at once; ask the worker of a running one.
 
-    A parent's children are told too. None where the task has ended.
+    A parent's children are told after that, once it is committed. None where the task has ended.
     """
     with transaction.atomic():
         task = change(
@@ -39,18 +43,24 @@ def ask_to_cancel(task_id: int) -> Task | None:
             return None
         if task.state == State.RUNNING:
             _push(task_id, CANCEL)
-        if cancel_children(task_id):
-            count_children(task_id)
+        transaction.on_commit(lambda: cancel_children(task_id), robust=True)
     return Task.objects.get(pk=task_id)
 
 
-def cancel_children(parent_id: int) -> int:
-    """Cancel live children that have not been told; at most `CASCADE`. Returns how many."""
+def cancel_children(parent_id: int) -> None:
+    """Cancel live children that have not been told, each in a transaction of its own: nobody who
+    writes waits for all of them.
+
+    At most `CASCADE`, and for a second; the reconciler tells the others. None of them begins
+    meanwhile, as who claims a task looks at its parent.
+    """
+    until = time.monotonic() + CASCADE_SECONDS
     children = Task.objects.filter(parent_id=parent_id, state__in=LIVE, cancel_requested=False)
     told = list(children.order_by("pk").values_list("pk", flat=True)[:CASCADE])
     for child_id in told:
         ask_to_cancel(child_id)
-    return len(told)
+        if time.monotonic() > until:
+            return
 
 
 def ask_to_pause(task_id: int) -> Task | None:
