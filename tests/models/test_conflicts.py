@@ -19,6 +19,7 @@ from models_app.services.differing import Policy
 from models_app.services.sync import apply_listing
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.simulator.running import RunningSimulator
+from tasks_app.choices import State
 from tasks_app.execution import work_off
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
@@ -75,6 +76,36 @@ def test_any_two_lists_add_up_under_any_policy(
     if name == "server":
         assert again["conflicts"] == []
         assert dict(OllamaModel.objects.values_list("name", "digest")) == after
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(before=LISTS, after=LISTS, settles=st.booleans())
+def test_any_two_lists_agree_again_where_the_panel_is_right(
+    server: OllamaServer, before: dict[str, str], after: dict[str, str], settles: bool
+) -> None:
+    SyncConflict.objects.all().delete()
+    OllamaModel.objects.all().delete()
+    Task.objects.all().delete()
+    apply(server, before)
+    policy, wanted = Policy("panel", settles=settles), {**after, **before}
+    differing = {name for name, digest in before.items() if after.get(name) != digest}
+    for new in (after.keys() - before.keys(), set()):  # the second sync finds nothing
+        counts = apply(server, after, policy)
+        assert (counts["added"], counts["updated"], counts["deleted"]) == (len(new), 0, 0)
+        assert dict(OllamaModel.objects.values_list("name", "digest")) == wanted
+        pulls = Task.objects.filter(type="model.pull").values_list("resource_name", flat=True)
+        assert sorted(pulls) == sorted(differing)  # each is pulled again once
+    OllamaModel.objects.update(last_task=None)
+    Task.objects.update(state=State.SUCCEEDED)  # and the server has what the panel knows
+    counts = apply(server, wanted, policy)
+    assert counts["unchanged"] + counts["updated"] == len(wanted)
+    assert (counts["deleted"], counts["conflicts"]) == (0, [])
+    ended = SyncConflict.objects.filter(kind__in=("changed", "gone"))
+    assert set(ended.values_list("name", "state", "how")) == {
+        (name, "settled", "panel") for name in differing
+    }
 
 
 def test_a_first_sync_finds_only_news(server: OllamaServer) -> None:
