@@ -1,0 +1,218 @@
+"""Finding models in a browser, over a simulated Ollama: typing, counts, searches, live rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tests.components.panel import PanelProcess
+from tests.components.waiting import wait_until
+from tests.end_to_end.api import Api
+from tests.end_to_end.browser.visitor import Visitor
+
+KB = 1_000
+NAMES = ("llama3.2:3b", "mistral:7b", "phi4:14b", "qwen3:4b", "qwen3:8b")
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    """A simulated Ollama with five models, which it has again after a stop."""
+    state = tmp_path_factory.mktemp("simulator")
+    with running_simulator(max_loaded=len(NAMES), vram=0, state=state) as running:
+        for name in NAMES:
+            running.control.publish(name, 100 * KB)
+        running.control.install(*NAMES)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def panel(simulator: RunningSimulator) -> Iterator[PanelProcess]:
+    """A panel that finds it."""
+    with TemporaryDirectory(prefix="octl-") as folder:
+        home = Path(folder) / "h"
+        found = {"OLLAMACTL_OLLAMA_URL": simulator.url, "OLLAMACTL_LANGUAGE": "en"}
+        with PanelProcess(home, **found) as running:
+            running.start()
+            yield running
+
+
+@pytest.fixture
+def ids(admin: Api) -> dict[str, int]:
+    """The ids of the models by their names, none of which runs."""
+
+    def there() -> dict[str, int]:
+        found = {row["name"]: row for row in admin.all("models/")}
+        return {name: found[name]["id"] for name in NAMES} if set(NAMES) <= set(found) else {}
+
+    models = wait_until(there, "the panel has found the models", 30)
+    for row in admin.all("models/", loaded="true"):
+        admin.succeed(admin.post(f"models/{row['id']}/stop/"))
+    return models
+
+
+def names(visitor: Visitor) -> Locator:
+    return visitor.page.locator("#oc-list tbody .oc-name")
+
+
+def chip(visitor: Visitor, name: str) -> Locator:
+    return visitor.page.locator(f"#quick-{name}")
+
+
+def box(visitor: Visitor, name: str) -> Locator:
+    return visitor.page.get_by_role("checkbox", name=f"Select {name}")
+
+
+@pytest.mark.usefixtures("ids")
+def test_results_come_as_one_types_with_marks(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("models/")
+    visitor.is_live()
+    expect(names(visitor)).to_have_count(len(NAMES))
+    search = page.get_by_label("Name", exact=True)
+    search.press_sequentially("qwen")
+    expect(names(visitor)).to_have_text(["qwen3:4b", "qwen3:8b"])
+    expect(page.locator("#oc-list mark")).to_have_text(["qwen", "qwen"])
+    expect(search).to_be_focused()
+    expect(page).to_have_url(re.compile(r"search=qwen"))
+    expect(chip(visitor, "status-stopped")).to_contain_text("2")
+    search.fill("mistrel")  # one letter is wrong
+    expect(names(visitor)).to_have_text(["mistral:7b"])
+    search.fill("nobody has this")
+    expect(page.locator("#oc-list")).to_contain_text("No model fits these filters")
+    page.go_back()
+    expect(names(visitor).first).to_be_visible()
+
+
+def test_quick_filters_count_and_filter(visitor: Visitor, admin: Api, ids: dict[str, int]) -> None:
+    page = visitor.page
+    visitor.open("models/")
+    visitor.is_live()
+    expect(chip(visitor, "status-stopped")).to_have_text("stopped 5")
+    for name in ("qwen3:4b", "qwen3:8b", "phi4:14b"):  # three rows, and many events, at once
+        admin.post(f"models/{ids[name]}/start/")
+    # The last count comes, whatever was counted in between.
+    expect(chip(visitor, "status-running")).to_have_text("running 3", timeout=20_000)
+    expect(chip(visitor, "status-stopped")).to_have_text("stopped 2")
+    expect(chip(visitor, "status-starting")).to_have_count(0)
+    chip(visitor, "status-running").click()
+    expect(names(visitor)).to_have_text(["phi4:14b", "qwen3:4b", "qwen3:8b"])
+    expect(chip(visitor, "status-running")).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(r"status=running"))
+    visitor.picture("quick-filters")
+    chip(visitor, "status-running").click()
+    expect(names(visitor)).to_have_count(len(NAMES))
+
+
+def test_a_server_that_goes_off_is_counted(
+    visitor: Visitor, simulator: RunningSimulator, ids: dict[str, int]
+) -> None:
+    visitor.open("models/?status=stopped")
+    visitor.is_live()
+    expect(names(visitor)).to_have_count(len(NAMES))
+    simulator.stop()
+    try:
+        expect(chip(visitor, "status-unavailable")).to_have_text("unavailable 5", timeout=30_000)
+        expect(names(visitor)).to_have_count(0)
+    finally:
+        simulator.start()
+    expect(chip(visitor, "status-stopped")).to_have_text("stopped 5", timeout=30_000)
+    expect(names(visitor)).to_have_count(len(NAMES))
+
+
+def opened_searches(visitor: Visitor) -> Locator:
+    """The saved searches of a page that was just loaded."""
+    visitor.is_live()
+    visitor.page.locator("summary").get_by_text("Saved and recent searches").click()
+    return visitor.page.locator("#searches")
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_search_is_saved_renamed_made_the_default_and_forgotten(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("models/?search=qwen")
+    visitor.is_live()
+    page.locator("#save-search").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Mine")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("“Mine” is saved.")).to_be_visible()
+    opened_searches(visitor).get_by_role("button", name="Change “Mine”").click()
+    dialog.get_by_label("Name").fill("All Qwens")
+    dialog.get_by_role("checkbox").check()
+    visitor.picture("search-form")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("“All Qwens” is saved.")).to_be_visible()
+    visitor.open("models/")  # the default opens the list
+    expect(page).to_have_url(re.compile(r"search=qwen"))
+    expect(names(visitor)).to_have_text(["qwen3:4b", "qwen3:8b"])
+    searches = opened_searches(visitor)
+    expect(searches.get_by_role("list", name="Saved searches")).to_contain_text("Default")
+    visitor.picture("saved-searches")
+    searches.get_by_role("button", name="Forget “All Qwens”").click()
+    expect(searches).to_contain_text("You have saved no search yet.")
+    visitor.open("models/")
+    expect(names(visitor)).to_have_count(len(NAMES))
+
+
+@pytest.mark.usefixtures("ids")
+def test_the_catalogue_suggests_names(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("models/")
+    visitor.is_live()
+    page.get_by_role("button", name="Add a model").or_(
+        page.get_by_role("link", name="Add a model")
+    ).click()
+    dialog = page.get_by_role("dialog")
+    name = dialog.get_by_label("Name", exact=True)
+    expect(name).to_be_focused()
+    suggested = dialog.locator("#known-names option[value^='gemma3:']")
+    expect(suggested.first).to_be_attached()
+    assert re.search(r"\d[.\d]* [MG]B", suggested.first.inner_text())
+    name.press_sequentially("gemma3:4b")
+    expect(dialog.get_by_role("status")).not_to_be_empty(timeout=20_000)
+    visitor.picture("pull-suggestions")
+    page.keyboard.press("Escape")
+    visitor.open("catalogue/")
+    page.get_by_role("searchbox").press_sequentially("coder")
+    expect(page.locator("#oc-list, #catalogue-list").first).to_contain_text("coder")
+
+
+def test_rows_come_and_leave_without_losing_choice_or_focus(
+    visitor: Visitor, admin: Api, ids: dict[str, int]
+) -> None:
+    page = visitor.page
+    for name in ("qwen3:4b", "qwen3:8b"):
+        admin.succeed(admin.post(f"models/{ids[name]}/start/"))
+    visitor.open("models/?status=running")
+    visitor.is_live()
+    expect(names(visitor)).to_have_text(["qwen3:4b", "qwen3:8b"])
+    box(visitor, "qwen3:4b").check()
+    box(visitor, "qwen3:8b").check()
+    link = page.get_by_role("link", name="qwen3:8b", exact=True)
+    link.focus()
+    admin.succeed(admin.post(f"models/{ids['llama3.2:3b']}/start/"))
+    expect(names(visitor)).to_have_text(["llama3.2:3b", "qwen3:4b", "qwen3:8b"], timeout=20_000)
+    expect(box(visitor, "qwen3:4b")).to_be_checked()
+    expect(box(visitor, "qwen3:8b")).to_be_checked()
+    expect(box(visitor, "llama3.2:3b")).not_to_be_checked()
+    expect(link).to_be_focused()
+    admin.succeed(admin.post(f"models/{ids['qwen3:4b']}/stop/"))
+    expect(names(visitor)).to_have_text(["llama3.2:3b", "qwen3:8b"], timeout=20_000)
+    expect(link).to_be_focused()
+    expect(box(visitor, "qwen3:8b")).to_be_checked()
+    visitor.picture("live-rows")
+    # What has left the list is still chosen, and said to be: it may come back.
+    expect(page.locator("#batch")).to_contain_text("2 selected")
+    admin.succeed(admin.post(f"models/{ids['qwen3:4b']}/start/"))
+    expect(box(visitor, "qwen3:4b")).to_be_checked(timeout=20_000)
+    # The row under the focus leaves: the focus stays in the list.
+    admin.succeed(admin.post(f"models/{ids['qwen3:8b']}/stop/"))
+    expect(names(visitor)).to_have_text(["llama3.2:3b", "qwen3:4b"], timeout=20_000)
+    inside = "document.getElementById('oc-list').contains(document.activeElement)"
+    wait_until(lambda: page.evaluate(inside), "the focus is in the list")
