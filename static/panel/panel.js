@@ -126,6 +126,8 @@
     opener = { element: asked, id: asked.id, place: place?.id };
     dialog().showModal();
     focusFirst(body);
+    // Its buttons are in sight wherever it stands: a long text is read from its beginning.
+    if (document.activeElement?.closest(".oc-dialog-foot")) dialog().scrollTop = 0;
   }
 
   document.addEventListener("htmx:afterRequest", (event) => {
