@@ -89,17 +89,21 @@ class Pump:
 
     async def permitted(self, socket: Socket, topics: Iterable[str]) -> set[str]:
         """Those of the topics that the socket's user may hear."""
-        account = self._accounts.get(socket.grant.user_id) if socket.grant else None
-        return await in_pool(permitted, account.user, list(topics)) if account else set()
+        wanted = list(topics)
+        await self._attempted.wait()
+        while account := self._account_of(socket):
+            allowed = await in_pool(permitted, account.user, wanted)
+            if account is self._account_of(socket):  # else the rights have changed meanwhile
+                return allowed
+        return set()
 
     async def subscribe(self, socket: Socket, topics: Iterable[str]) -> None:
         """Let the socket hear the topics, and then tell it how they stand.
 
-        The permission has been looked at. Without Valkey the snapshot comes all the same, and once
-        more when Valkey is back.
+        The permission has been looked at; nothing may be waited for in between. Without Valkey the
+        snapshot comes all the same, and once more when Valkey is back.
         """
         wanted = list(topics)
-        await self._attempted.wait()
         if socket.grant is None:
             return
         socket.topics.update(wanted)
@@ -110,6 +114,9 @@ class Pump:
     def unsubscribe(self, socket: Socket, topics: Iterable[str]) -> None:
         """Let the socket hear the topics no longer."""
         self._unhear(socket, socket.topics.intersection(topics))
+
+    def _account_of(self, socket: Socket) -> Account | None:
+        return self._accounts.get(socket.grant.user_id) if socket.grant else None
 
     def _hear(self, socket: Socket, topics: Iterable[str]) -> None:
         for topic in topics:
@@ -239,12 +246,13 @@ class Pump:
     async def _apply_rights(self, user_id: int, account: Account) -> None:
         if user_id not in self._accounts:
             return
+        # What is subscribed from here on was allowed by these rights.
         self._accounts[user_id] = account
         theirs = list(self._sockets.get(user_id, ()))
         heard = {topic for socket in theirs for topic in socket.topics}
-        allowed = await in_pool(permitted, account.user, heard)
+        forbidden = heard - await in_pool(permitted, account.user, heard)
         for socket in theirs:
-            if socket.topics - allowed:
+            if socket.topics & forbidden:
                 socket.drop(NOT_PERMITTED)
 
 

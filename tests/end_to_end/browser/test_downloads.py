@@ -29,7 +29,7 @@ def queue(admin: Api, server: int, real_registry: RegistryProcess) -> Iterator[l
     yield [model.name for model in models]
     admin.post("downloads/resume/")
     for task in admin.all("downloads/"):
-        admin.post(f"tasks/{task['id']}/cancel/")
+        admin.call("POST", f"tasks/{task['id']}/cancel/")  # or it has just ended
     wait_until(lambda: not admin.all("downloads/"), "nothing is downloaded")
     admin.call("PATCH", "settings/", json={"downloads_per_server": 3}).raise_for_status()
 

@@ -111,7 +111,7 @@ def test_pages_with_many_rows(
     size: dict[str, int],
     theme: str,
 ) -> None:
-    pushed = real_registry.push_random_model(size=3_000_000)
+    pushed = real_registry.push_random_model(size=12_000_000)
     real_registry.blobs.rate = 100_000
     accepted = admin.post("models/", {"name": pushed.name, "server": server})
     visitor = new_visitor(viewport=size, color_scheme=theme)
