@@ -1,4 +1,4 @@
-"""`python -m bench [start] [pull] [events] [lists] [fleet]`: measure, and print the tables."""
+"""`python -m bench [start] [pull] [events] [chat] [lists] [fleet]`: measure, print the tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from bench import events, fleet, lists, pulls, start
+from bench import chats, events, fleet, lists, pulls, start
 from bench.figures import Options, Table
 from bench.report import as_markdown, fill_in, plot_lists
 
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Options], list[Table]]] = {
     "start": start.measure,
     "pull": pulls.measure,
     "events": events.measure,
+    "chat": chats.measure,
     "lists": lists.measure,
     "fleet": fleet.measure,
 }

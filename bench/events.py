@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
 
+from bench.browser import open_page
 from bench.figures import Options, Table, Value, median, percentile
 from bench.listeners import Heard, listen
 from bench.paced_ollama import LONGEST, SHORTEST, PacedOllama
 from bench.stack import run_inside, running_panel
 from bench.start import memory_of
-from tests.components.fixtures import BROWSER_ARGUMENTS
-from tests.components.inventory import CHROMIUM, MissingComponent
+from tests.components.inventory import MissingComponent
 from tests.components.panel import PanelProcess
 from tests.end_to_end.api import Api
 
@@ -98,8 +96,8 @@ def with_one_socket(work: Work, panel: PanelProcess, notes: list[str]) -> list[R
     with ExitStack() as stack:
         page = None
         try:
-            CHROMIUM.locate()
-            page = stack.enter_context(models_page(panel))
+            page = stack.enter_context(open_page(panel, "models/"))
+            page.evaluate(WATCH_BARS)
         except MissingComponent as error:
             notes.append(f"Not measured in a page: {error}")
         end = stack.enter_context(listen(panel.url, [work.api.token], 1))
@@ -157,21 +155,3 @@ def read_directly(url: str, name: str) -> Heard:
             now = time.time()
             heard.append((json.loads(line).get("completed", 0), now))
     return heard
-
-
-@contextmanager
-def models_page(panel: PanelProcess) -> Iterator[Page]:
-    """The list of models in Chromium, connected, with an eye on its bars."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM.locate()), args=list(BROWSER_ARGUMENTS)
-        )
-        page = browser.new_page(locale="en-US")
-        page.goto(f"{panel.url}/login/?next=/models/")
-        page.fill("[name=username]", "admin")
-        page.fill("[name=password]", panel.password)
-        page.press("[name=password]", "Enter")
-        page.wait_for_selector("html[data-live=connected]")
-        page.evaluate(WATCH_BARS)
-        yield page
-        browser.close()

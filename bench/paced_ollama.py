@@ -44,6 +44,10 @@ class PacedOllama:
         order = {"publish": [{"name": name, "size": SIZE}]}
         self._loop.call_soon_threadsafe(self._simulator.control.apply, order)
 
+    def install(self, name: str) -> None:
+        """Have a model that is offered."""
+        self._loop.call_soon_threadsafe(self._simulator.control.apply, {"install": [name]})
+
     def wait_for_ends(self, count: int) -> None:
         """Wait until so many more pulls have said all that they had to say."""
         for _end in range(count):
@@ -58,13 +62,13 @@ class PacedOllama:
         return Response(200, self._pull(name, self._pulls), {"content-type": NDJSON})
 
     async def _pull(self, name: str, number: int) -> AsyncGenerator[bytes]:
-        yield _line(status="pulling manifest")
+        yield line_of(status="pulling manifest")
         manifest = await self._manifest(name)
         digest = manifest["layers"][0]["digest"]
         for step in range(SETTLING + self.lines):
             await asyncio.sleep(random.uniform(SHORTEST, LONGEST))
             completed = (number * 10_000 + step) * STEP
-            line = _line(
+            line = line_of(
                 status=f"pulling {digest[7:19]}", digest=digest, total=SIZE, completed=completed
             )
             if step >= SETTLING:
@@ -73,7 +77,7 @@ class PacedOllama:
         # Else the end would be gathered with the last line into one event.
         await asyncio.sleep(LONGEST)
         self._simulator.control.apply({"install": [name]})
-        yield _line(status="success")
+        yield line_of(status="success")
         self._ends.release()
 
     async def _manifest(self, name: str) -> dict[str, list[dict[str, str]]]:
@@ -96,5 +100,6 @@ class PacedOllama:
         self._thread.join(10)
 
 
-def _line(**fields: str | int) -> bytes:
+def line_of(**fields: object) -> bytes:
+    """A line of a stream."""
     return json.dumps(fields).encode() + b"\n"
