@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel
 from tests.end_to_end.api import Api
 from tests.end_to_end.browser.conftest import NewVisitor
-from tests.end_to_end.browser.test_looks import look_at, violations
+from tests.end_to_end.browser.test_looks import look_at, too_wide, violations
 from tests.end_to_end.browser.visitor import Visitor
 
 ANSWERS = "article[data-role=assistant]"
@@ -65,11 +67,36 @@ def test_an_answer_comes_and_is_kept(
     expect(page.locator("#model-panel")).to_contain_text(visitor.word("Tokens written"))
 
 
+class Line:
+    """The socket of a page, which can be cut for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_cut = False
+        self._sockets: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/v1/events/"), self._open)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        if self.is_cut:
+            socket.close(code=1013)
+            return
+        socket.connect_to_server()
+        self._sockets.append(socket)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for socket in self._sockets:
+            socket.close(code=1013)
+        self._sockets.clear()
+
+
 def test_it_goes_on_after_a_cut_and_in_another_tab(
-    visitor: Visitor, admin: Api, model: int
+    new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int
 ) -> None:
     chat = chat_of(admin, model, 24)
+    visitor = new_visitor("zh", viewport={"width": 390, "height": 800}, color_scheme="dark")
+    visitor.log_in("admin", panel.password)
     page = visitor.page
+    line = Line(page)
     visitor.open(f"chats/{chat}/")
     visitor.is_live()
     other = visitor.context.new_page()
@@ -78,15 +105,18 @@ def test_it_goes_on_after_a_cut_and_in_another_tab(
     ask(page, "Tell a long story about a ship.")
     for tab in (page, other):
         expect(tab.locator(f"{ANSWERS} [data-chat-text]")).not_to_be_empty(timeout=PATIENCE)
-    visitor.context.set_offline(True)
-    page.evaluate("window.dispatchEvent(new Event('offline'))")
-    page.wait_for_timeout(500)
-    visitor.context.set_offline(False)
+    line.cut()
+    notice = page.locator(".oc-chat-cut")
+    expect(notice).to_be_visible()
+    assert [*violations(page), *too_wide(page)] == []
+    visitor.picture("chat-cut")
+    line.is_cut = False
+    expect(notice).to_be_hidden(timeout=40_000)
     for tab in (page, other):
         answer = tab.locator(ANSWERS).last
         expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
     assert page.locator(ANSWERS).last.inner_text() == other.locator(ANSWERS).last.inner_text()
-    visitor.forgive("ERR_INTERNET_DISCONNECTED|WebSocket")
+    visitor.forgive("WebSocket")
 
 
 def test_escape_stops_and_another_answer_can_be_had(
