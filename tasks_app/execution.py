@@ -76,7 +76,12 @@ def _attempt(here: Hub, attempt: Attempt) -> End:
     except Exception as error:  # whatever a runner raises ends its attempt
         if attempt.reason is Stop.LOST:
             return _stopped(attempt)
-        return _failed(here, attempt, failure_of(error, task))
+        failed = failure_of(error, task)
+        if _is_to_be_cancelled(task):  # what it works on may have gone for the same reason
+            attempt.write_log(f"Failed ({failed['code']}) as it was to be cancelled.")
+            attempt.stop(Stop.CANCEL)
+            return _stopped(attempt)
+        return _failed(here, attempt, failed)
     attempt.write_log("Succeeded.")
     _save_last_progress(attempt)
     return lambda: _succeed(attempt, result)
@@ -147,6 +152,13 @@ def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
         return later
 
     return retry
+
+
+def _is_to_be_cancelled(task: Task) -> bool:
+    try:
+        return Task.objects.filter(pk=task.pk, cancel_requested=True).exists()
+    except DatabaseError:
+        return False
 
 
 def _policy_of(runner: type[Runner]) -> RetryPolicy:

@@ -16,9 +16,10 @@ from tasks_app.choices import State
 from tasks_app.execution import work_off
 from tasks_app.logs import read_log
 from tasks_app.models import Task
+from tasks_app.runners import TaskFailed
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
-from tests.tasks.toys import settled
+from tests.tasks.toys import Quick, settled
 
 
 def test_a_queued_task_is_cancelled_at_once(make: Maker) -> None:
@@ -132,3 +133,18 @@ def test_a_viewer_may_tell_nothing(make: Maker, verb: str) -> None:
     task.refresh_from_db()
     assert task.state == State.QUEUED
     assert not AuditRecord.objects.filter(verb__startswith="task.").exists()
+
+
+def test_who_fails_for_being_cancelled_is_cancelled(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make("toy.quick")
+
+    def work(runner: Quick) -> None:
+        Task.objects.filter(pk=task.pk).update(cancel_requested=True)  # and what it needs is gone
+        raise TaskFailed("The toy is gone.", code="gone")
+
+    monkeypatch.setattr(Quick, "work", work)
+    assert work_off("default") == 1
+    task.refresh_from_db()
+    assert (task.state, task.error) == (State.CANCELLED, None)
