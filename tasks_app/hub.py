@@ -24,7 +24,7 @@ from tasks_app.lease_keeper import LeaseKeeper
 from tasks_app.models import Task
 from tasks_app.owners import Owner
 from tasks_app.publisher import WORKERS, publisher
-from tasks_app.sockets.subscription import hear_group
+from tasks_app.subscription import hear_group
 from tasks_app.wakeups import send_wake
 from tasks_app.words import CANCEL, PAUSE
 

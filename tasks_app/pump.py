@@ -25,7 +25,7 @@ from tasks_app.sockets.messages import encode_event
 from tasks_app.sockets.pool import in_pool
 from tasks_app.sockets.snapshots import SharedSnapshots
 from tasks_app.sockets.socket import NOT_AUTHENTICATED, NOT_PERMITTED, Socket
-from tasks_app.sockets.subscription import hear_group
+from tasks_app.subscription import hear_group
 
 logger = logging.getLogger(__name__)
 

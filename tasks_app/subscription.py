@@ -1,4 +1,4 @@
-"""Hearing the channel layer's group of events.
+"""Hearing a group of the channel layer.
 
 The layer's own `receive` hides a lost connection: it connects again and says nothing, and what was
 published in between is missed without a trace. Here every subscription is confirmed, and each
