@@ -22,9 +22,9 @@ from models_app.models import OllamaServer
 from models_app.probes import Candidate, candidates
 from models_app.resources.machine import Gpu, Memory, gpus, main_memory
 from models_app.resources.timed import Look
+from ollamactl.lib.connections import close_connections
 from ollamactl.lib.errors import NotFound
 from ollamactl.lib.sentences import Sentence
-from tasks_app.attempt import close_connections
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from models_app.host_models import FolderProblem
 from models_app.host_reports import report_of, reported_disk_free
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
-from tasks_app.attempt import close_connections
+from ollamactl.lib.connections import close_connections
 
 DiskProbe = Callable[[OllamaServer], int | None]
 Gauge = Callable[[], int | None]

@@ -10,8 +10,7 @@ from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from django.db import connections
-
+from ollamactl.lib.connections import close_connections
 from tasks_app.choices import Unit
 from tasks_app.event_loop import event_loop
 from tasks_app.events import task_log, task_progress, topics_of
@@ -177,10 +176,3 @@ class Attempt:
         finally:
             with self._lock:
                 self._stream = None
-
-
-def close_connections() -> None:
-    """Give back this thread's database connections before it waits for long."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()

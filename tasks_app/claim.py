@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from tasks_app.attempt import close_connections
+from ollamactl.lib.connections import close_connections
 from tasks_app.choices import State
 from tasks_app.logs import relative_path
 from tasks_app.models import Task

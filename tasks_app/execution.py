@@ -13,8 +13,9 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, OperationalError
 
+from ollamactl.lib.connections import close_connections
 from tasks_app import families, transitions
-from tasks_app.attempt import Attempt, Stop, close_connections
+from tasks_app.attempt import Attempt, Stop
 from tasks_app.claim import claim_next
 from tasks_app.failures import NEWER_PAYLOAD, UNKNOWN_TYPE, failure, failure_of
 from tasks_app.hub import Hub, hub

@@ -16,8 +16,9 @@ from typing import Any
 
 from redis import RedisError
 
+from ollamactl.lib.connections import close_connections
 from tasks_app import transitions
-from tasks_app.attempt import Attempt, Stop, close_connections
+from tasks_app.attempt import Attempt, Stop
 from tasks_app.event_loop import event_loop
 from tasks_app.figures import ATTEMPTS
 from tasks_app.lease_keeper import LeaseKeeper

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 
 from django.db import DatabaseError
 
-from tasks_app.attempt import Attempt, Stop, close_connections
+from ollamactl.lib.connections import close_connections
+from tasks_app.attempt import Attempt, Stop
 from tasks_app.choices import State
 from tasks_app.clock import HEARTBEAT, LEASE, from_now
 from tasks_app.models import Task

@@ -12,8 +12,8 @@ from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_do
 from django.db import DatabaseError
 from django.db.models import Q
 
+from ollamactl.lib.connections import close_connections
 from ollamactl.lib.figures import report_as
-from tasks_app.attempt import close_connections
 from tasks_app.choices import State
 from tasks_app.clock import from_now
 from tasks_app.hub import hub

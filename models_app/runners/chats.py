@@ -22,8 +22,8 @@ from models_app.facts import InMemory
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import NotSupported, OllamaError
 from models_app.ollama.types import GenerateLine
+from ollamactl.lib.connections import close_connections
 from ollamactl.lib.sentences import Sentence
-from tasks_app.attempt import close_connections
 from tasks_app.choices import Unit
 from tasks_app.models import Task
 from tasks_app.publisher import publisher

@@ -16,7 +16,7 @@ from models_app.connection.routes import routes_to
 from models_app.connection.situations import LABELS, SITUATIONS, Place, Program, place_of
 from models_app.connection.snippets import ANY_KEY, PLACEHOLDER, Snippet, Target, snippets_for
 from models_app.models import OllamaModel, OllamaServer
-from tasks_app.attempt import close_connections
+from ollamactl.lib.connections import close_connections
 
 VIEW = "models_app.view_ollamaserver"
 CHANGE = "models_app.change_ollamaserver"

@@ -14,8 +14,8 @@ from models_app.connection.machine import is_loopback
 from models_app.connection.routes import HOST_NAMES, with_host
 from models_app.models import OllamaServer
 from models_app.open_webui.asking import State, Visit, visit_all
+from ollamactl.lib.connections import close_connections
 from ollamactl.lib.sentences import Sentence
-from tasks_app.attempt import close_connections
 
 VIEW = "models_app.view_ollamaserver"
 # Docker's usual mapping of it, and the port that it listens on by itself.

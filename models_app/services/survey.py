@@ -17,7 +17,7 @@ from models_app.ollama.errors import (
 )
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, fetch_manifest
-from tasks_app.attempt import close_connections
+from ollamactl.lib.connections import close_connections
 
 # All questions together, the opening and closing of connections included.
 SECONDS = 1.8
