@@ -11,11 +11,11 @@ import logging
 import re
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
 
+from ollamactl.lib.moments import now_as_text
 from ollamactl.lib.redact import redact_text
 from tasks_app.models import Task
 
@@ -174,7 +174,7 @@ def _whole_characters(data: bytes) -> bytes:
 
 
 def _stamped(text: str) -> str:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = now_as_text()
     lines = text.splitlines() or [""]
     return "".join(f"{now} {clean_line(line)}\n" for line in lines)
 

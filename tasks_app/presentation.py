@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from ollamactl.lib.moments import moment_as_text
 from ollamactl.lib.sentences import from_stored
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
@@ -46,4 +47,4 @@ def task_as_json(task: Task) -> dict[str, Any]:
 
 
 def _utc(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if time else None
+    return moment_as_text(time) if time else None

@@ -15,12 +15,12 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 
+from ollamactl.lib.moments import now_as_text
 from tasks_app.event_loop import event_loop
 from tasks_app.figures import EVENTS_DROPPED, EVENTS_SENT
 
@@ -117,7 +117,7 @@ def as_message(event: Event) -> dict[str, Any]:
     return {
         "type": event.type,
         "seq": event.seq,
-        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ts": now_as_text(),
         "subject": event.subject,
         "data": json.loads(json.dumps(event.data, cls=DjangoJSONEncoder)),
         "topics": list(event.topics),

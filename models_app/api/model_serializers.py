@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -17,6 +17,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.services import benchmarks
 from models_app.services.details import describe_model
 from models_app.services.freeing import freed_by_deletion
+from ollamactl.lib.moments import moment_as_text
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.logs import log_file_exist
 
@@ -192,5 +193,4 @@ class AcceptedPullSerializer(serializers.Serializer[Any]):
 def _in_utc(text: Any) -> str | None:
     if not text:
         return None
-    moment = datetime.fromisoformat(str(text)).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment_as_text(datetime.fromisoformat(str(text)))

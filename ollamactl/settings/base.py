@@ -11,6 +11,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from ollamactl.lib.moments import API_FORMAT
 from ollamactl.settings import appearance, navigation
 from ollamactl.settings.brokers import broker_from
 from ollamactl.settings.databases import database_from
@@ -220,7 +221,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "ollamactl.lib.api.schema.PanelSchema",
     "EXCEPTION_HANDLER": "ollamactl.lib.api.errors.exception_handler",
-    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "DATETIME_FORMAT": API_FORMAT,
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_THROTTLE_RATES": {"login": "30/min"},

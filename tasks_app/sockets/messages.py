@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import override
 
 from ollamactl.lib.errors import ApplicationError
+from ollamactl.lib.moments import now_as_text
 
 
 def encode(
@@ -25,7 +25,13 @@ def encode(
 
     `ts` is UTC in ISO 8601 with `Z`; the present time where it is left out.
     """
-    message = {"type": type, "seq": seq, "ts": ts or now(), "subject": subject, "data": data}
+    message = {
+        "type": type,
+        "seq": seq,
+        "ts": ts or now_as_text(),
+        "subject": subject,
+        "data": data,
+    }
     return json.dumps(message, cls=DjangoJSONEncoder, separators=(",", ":"))
 
 
@@ -40,7 +46,7 @@ def encode_event(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
         subject=str(event["subject"]),
         seq=int(event["seq"]),
         data=event["data"],
-        ts=str(event["ts"]) if event.get("ts") else None,
+        ts=str(event["ts"]),
     )
     return text, topics
 
@@ -50,8 +56,3 @@ def encode_error(error: ApplicationError, language: str) -> str:
     with override(language):
         data = {"code": error.code, "detail": str(error.detail), **error.extra}
     return encode("error", data=data)
-
-
-def now() -> str:
-    """The present time, as messages write it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
