@@ -7,7 +7,6 @@
  * <html>
  *   data-live="connected|reconnecting|offline|login"   set by this script
  *   data-stale          there while what is shown may be old: grey out what moves
- *   lang                the language in which numbers are written
  *
  * [data-live-pill]      says how the connection stands; without one (login page) nothing connects
  *   data-state          connected|reconnecting|offline|login, set by this script
@@ -16,23 +15,16 @@
  *                       else they are the pill's text
  *   <a data-live-login href="/login/" hidden>   a child, shown in the state "login" only; its
  *                       `next` is set to the present page
- *   data-socket         the socket's path, "/ws/v1/events/" when left out
  *
  * [data-live-topics="models task:9"]   topics to hear while the element is on the page
  *
- * [data-live="task:9"], [data-live="model:7"], [data-live="server:1"]
- *   its descendants are patched with the newest numbers of that subject; the progress of a task
- *   patches the element of its resource too (`model:7` for a pull of model 7):
- *   [data-field="done|total|percent|rate|eta|phase|state|status|message|size|version|latency_ms"]
+ * [data-live="task:9"]   its descendants are patched with the newest numbers of that task:
+ *   [data-field="done|total|percent|rate|eta|phase"]
  *                       text; empty where the number is not known
- *   [data-field="phase"], [data-field="state"], [data-field="status"]
- *                       hold `data-text-<value>="translated word"` for each value, as
- *                       data-text-downloading; a value without one leaves the text as it is (a
- *                       phase: shows the worker's own word)
- *   [data-field="message"] is patched on English pages only; others get it with the fragment
+ *   [data-field="phase"]   holds `data-text-<phase>="translated word"` for each phase, as
+ *                       data-text-verifying; one without shows the worker's own word
  *   <progress data-field="bar">   value and max; without a value while the total is not known
- *   data-value on a [data-field] keeps the plain value for CSS: [data-field="status"][data-value="error"]
- *   Inside it, an element [data-live="…"] of another subject keeps to its own subject.
+ *   Inside it, an element [data-live="…"] of another task keeps to its own.
  *
  * [data-live-refresh="model:7"]   on `<type>.changed` and `<type>.removed` of that subject (and on
  *   `task.changed` of a task whose resource it is) the element gets the event `live:refresh`:
@@ -49,8 +41,8 @@
  *   data-log-url        answers text from `?offset=`; asked for when an event leaves a gap
  *   data-follow         scroll to the end as it grows, unless the reader has scrolled up
  *
- * Events on `document`: `panel:notice` (detail: the notice's data), `panel:live` (detail: {state}),
- * `panel:event` (detail: the whole message, after the page has been patched).
+ * Events on `document`: `panel:notice` (detail: the notice's data), `panel:event` (detail: the whole
+ * message, after the page has been patched).
  */
 (() => {
   "use strict";
@@ -96,7 +88,7 @@
 
   // --- patching -----------------------------------------------------------------------------------
 
-  /** Fields as `{name: [plain value, text]}`; a text of null leaves what is shown. */
+  /** The text of each field; of the bar its value and max, or null. */
   function progressFields(progress) {
     const { done, total, rate, phase } = progress;
     const inBytes = progress.unit === "bytes";
@@ -104,43 +96,29 @@
     const known = (number) => typeof number === "number";
     const share = known(done) && total > 0 ? Math.min(1, done / total) : null;
     return {
-      done: [done, known(done) ? write(done) : ""],
-      total: [total, known(total) ? write(total) : ""],
-      percent: [share, share === null ? "" : `${Math.trunc(share * 100)}%`],
-      rate: [rate, inBytes && rate ? formatRate(rate) : ""],
-      eta: [progress.eta_seconds, known(progress.eta_seconds) ? formatDuration(progress.eta_seconds) : ""],
-      phase: [phase, phase || ""],
-      bar: [share, share === null ? null : [done, total]],
+      done: known(done) ? write(done) : "",
+      total: known(total) ? write(total) : "",
+      percent: share === null ? "" : `${Math.trunc(share * 100)}%`,
+      rate: inBytes && rate ? formatRate(rate) : "",
+      eta: known(progress.eta_seconds) ? formatDuration(progress.eta_seconds) : "",
+      phase: phase || "",
+      bar: share === null ? null : [done, total],
     };
-  }
-
-  function plainFields(data) {
-    const fields = {};
-    for (const name of ["state", "status"]) if (name in data) fields[name] = [data[name], null];
-    // Messages come in English; a page in another language waits for its fragment.
-    if ("message" in data && page.lang.startsWith("en")) fields.message = [null, data.message || ""];
-    if ("size" in data) fields.size = [data.size, data.size === null ? null : formatSize(data.size)];
-    if (data.version) fields.version = [null, data.version];
-    if (typeof data.latency_ms === "number") fields.latency_ms = [data.latency_ms, `${Math.round(data.latency_ms)} ms`];
-    return fields;
   }
 
   function patch(subject, fields) {
     for (const element of having("data-live", subject)) {
       for (const field of element.querySelectorAll("[data-field]")) {
-        const found = fields[field.dataset.field];
-        if (found && field.closest("[data-live]") === element) patchField(field, ...found);
+        const name = field.dataset.field;
+        if (name in fields && field.closest("[data-live]") === element) patchField(field, fields[name]);
       }
     }
   }
 
-  function patchField(field, value, text) {
+  function patchField(field, text) {
     if (field.dataset.field === "bar") return patchBar(field, text);
-    if (value !== null && value !== undefined) field.dataset.value = value;
-    else delete field.dataset.value;
-    const word = field.getAttribute(`data-text-${String(value).toLowerCase()}`);
-    const shown = word ?? text;
-    if (shown !== null && field.textContent !== shown) field.textContent = shown;
+    const shown = field.getAttribute(`data-text-${text.toLowerCase()}`) ?? text;
+    if (field.textContent !== shown) field.textContent = shown;
   }
 
   function patchBar(bar, range) {
@@ -312,11 +290,7 @@
 
   function hearRow(subject, data) {
     const progress = data.progress || ("done" in data ? data : null);
-    const fields = { ...plainFields(data), ...(progress ? progressFields(progress) : {}) };
-    patch(subject, fields);
-    if (!progress || !data.resource_type || data.resource_id == null) return;
-    const { message: _message, status: _status, size: _size, ...ofTask } = fields;
-    patch(`${data.resource_type}:${data.resource_id}`, ofTask);
+    if (progress) patch(subject, progressFields(progress));
   }
 
   function hearSnapshot({ subject, data }) {
@@ -416,7 +390,6 @@
     page.dataset.live = state;
     page.toggleAttribute("data-stale", state !== "connected");
     showState();
-    announce("live", { state });
   }
 
   function showState() {
@@ -436,7 +409,7 @@
 
   function connect() {
     drop();
-    const url = new URL(pill()?.dataset.socket || "/ws/v1/events/", location.href);
+    const url = new URL("/ws/v1/events/", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     socket = new WebSocket(url);
     const mine = socket;

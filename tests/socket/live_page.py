@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, exp
 
 from tests.components.waiting import wait_until
 
-PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>live</title>
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>live</title>
 <link rel="icon" href="data:,">
 <script src="{static}unfold/js/htmx/htmx.js"></script><script src="{static}panel/live.js"></script>
 </head><body>
@@ -65,14 +65,12 @@ class LivePage:
 
         self.page.route_web_socket(re.compile("/ws/v1/events/"), relay)
 
-    def show(self, body: str, topics: str = "", lang: str = "en") -> None:
+    def show(self, body: str, topics: str = "") -> None:
         self.topics = set() if self.sockets_are_relayed else set(topics.split())
         self.page.route("**/_fragment/*", self._answer)
         # Any answer of the panel gives the page its origin, its network and its policy.
         self.page.goto(f"http://{self.panel}/healthz")
-        self.page.set_content(
-            PAGE.format(body=body, topics=topics, lang=lang, static=settings.STATIC_URL)
-        )
+        self.page.set_content(PAGE.format(body=body, topics=topics, static=settings.STATIC_URL))
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
