@@ -90,7 +90,6 @@ def figure(value: Any) -> str:
     return format_figure(value) if isinstance(value, (int, float)) else "–"
 
 
-@register.filter
 def sentence(value: Any) -> str:
     """A stored sentence in the reader's language."""
     return str(from_stored(str(value))) if value else ""
@@ -185,7 +184,6 @@ def task_progress(task: Task) -> dict[str, Any]:
         "rate": rate(progress["rate"]) if in_bytes and progress["rate"] else "",
         "eta": "" if left is None else format_duration(left),
         "phase": phase_label(phase),
-        "phase_value": phase,
     }
 
 

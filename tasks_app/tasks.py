@@ -19,13 +19,13 @@ def wake(queue: str) -> None:
     work_off(queue)
 
 
-@shared_task(name="tasks_app.reconcile", expires=4)
+@shared_task(name="tasks_app.reconcile")
 def reconcile() -> None:
     """Set right what crashes left behind; every few seconds, by the beat."""
     reconcile_rows(hub().owner)
 
 
-@shared_task(name="tasks_app.tidy", expires=60)
+@shared_task(name="tasks_app.tidy")
 def tidy() -> None:
     """Remove what is older than the settings keep it; every few minutes, by the beat."""
     tidy_up(lambda: hub().closing)

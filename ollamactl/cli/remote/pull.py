@@ -66,7 +66,7 @@ def accepted_task(answer: Json) -> Task:
 
 def _pull_under_way(panel: Panel, error: ApiError) -> Task:
     """The download that is the reason of a refusal; the refusal itself if it is other work."""
-    number = int_of(error.body, "task") or int_of(object_of(error.body, "task"), "id")
+    number = int_of(error.body, "task")
     if error.status != 409 or number is None:
         raise error
     task = Task.of(panel.get(f"tasks/{number}/"))
