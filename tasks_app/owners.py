@@ -24,7 +24,7 @@ class Owner:
         self.nonce = secrets.token_hex(8)
         self.pid = os.getpid()
         self.name = f"{host}:{self.pid}:{self.nonce}"
-        self._marker: IO[str] | None = self._mark()
+        self._marker = self._mark()  # open, and so locked, for as long as the process lives
 
     def _mark(self) -> IO[str]:
         path = _marker(self.nonce)
@@ -35,13 +35,6 @@ class Owner:
         file.write(f"{self.name}\n")
         file.flush()
         return file
-
-    def retire(self) -> None:
-        """Remove the marker: nothing is held any more."""
-        if self._marker is not None:
-            _marker(self.nonce).unlink(missing_ok=True)
-            self._marker.close()
-            self._marker = None
 
     def is_dead(self, other: str) -> bool:
         """Whether `other` surely is a process of this host and home that has ended."""

@@ -90,15 +90,6 @@ class TagsReader:
             logger.warning("%d entries of a list of models are left out", self.left_out)
 
 
-def read_tags(answer: JsonObject) -> list[TagEntry]:
-    """The models of a whole answer of `/api/tags`."""
-    reader = TagsReader()
-    models = answer.get("models")
-    found = list(reader.read(models if isinstance(models, list) else []))
-    reader.close()
-    return found
-
-
 def _read_tag(name: ModelName, raw: JsonObject) -> TagEntry:
     return TagEntry(
         name=name,
@@ -106,8 +97,6 @@ def _read_tag(name: ModelName, raw: JsonObject) -> TagEntry:
         size=whole_number(raw.get("size")),
         modified_at=moment(raw.get("modified_at")),
         details=read_details(raw.get("details")),
-        remote_host=clean_text(raw.get("remote_host")),
-        remote_model=clean_text(raw.get("remote_model")),
     )
 
 

@@ -25,7 +25,7 @@ class TagEntry:
     """One model on a server's disk.
 
     `digest` is the bare hex sha256 of its manifest. `size` is in bytes; models share layers, so
-    sizes do not add up. A cloud model has `remote_host` and `remote_model`, and nothing on disk.
+    sizes do not add up.
     """
 
     name: ModelName
@@ -33,13 +33,6 @@ class TagEntry:
     size: int | None
     modified_at: dt.datetime | None
     details: ModelDetails
-    remote_host: str = ""
-    remote_model: str = ""
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether the model runs elsewhere: nothing to load, nothing on disk."""
-        return bool(self.remote_host or self.remote_model)
 
 
 @dataclass(frozen=True, slots=True)

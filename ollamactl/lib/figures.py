@@ -66,12 +66,6 @@ class ProcessReport:
     gauges: dict[str, int]
 
 
-def pending(name: str) -> int:
-    """What was counted in this process and not sent yet, over all labels."""
-    with _lock:
-        return sum(number for (counted, _values), number in _counts.items() if counted == name)
-
-
 def add_gauge(name: str, read: Callable[[], int]) -> None:
     """Report `read()` of this process under this name, from now on."""
     _gauges[name] = read

@@ -31,11 +31,6 @@ class Guard:
         self._groups.discard(group)
         self._tell(f"drop {group}")
 
-    def abandon(self) -> None:
-        """Go away without a word, as a killed supervisor does: the guardian ends every group."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-
     def close(self) -> None:
         """Everything was ended in order: the guardian may go."""
         with contextlib.suppress(OSError):

@@ -25,7 +25,6 @@ from ollamactl.lib.netguard import (
     RedirectRefused,
     TotalTimeout,
     fetch,
-    fetch_sync,
     open_client,
     ssl_context,
 )
@@ -55,12 +54,6 @@ async def test_a_small_answer_comes_back_whole() -> None:
     assert (answer.status, answer.body) == (200, b'{"a": 1}')
     assert server.requests[0].headers["x-one"] == "1"
     assert server.requests[0].headers["accept-encoding"] == "identity"
-
-
-async def test_the_sync_form_works_in_a_thread() -> None:
-    async with raw_server(say(answer_bytes("ok"))) as server:
-        answer = await asyncio.to_thread(fetch_sync, "GET", server.url, policy=LOCAL)
-    assert answer.body == b"ok"
 
 
 async def test_the_checked_address_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:

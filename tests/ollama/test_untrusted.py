@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models_app.ollama.answers import read_loaded, read_pull_line, read_show, read_tags
+from models_app.ollama.answers import TagsReader, read_loaded, read_pull_line, read_show
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import LoadedModel, ModelDetails
 from models_app.ollama.untrusted import bare_digest, clean_text, moment, parse_object, whole_number
@@ -69,12 +69,12 @@ def test_a_list_of_models_survives_its_bad_entries() -> None:
         None,
         {**good, "size": 6},
     ]
-    x, y, z = read_tags({"models": [good, hostile, cloud, *bad]})
+    x, y, z = TagsReader().read([good, hostile, cloud, *bad])
     assert (x.name.display, x.digest, x.size) == ("x:latest", HEX, 5)
     assert x.modified_at == dt.datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=dt.UTC)
     assert x.details == ModelDetails(family="llama", families=("llama",), quantization="Q4_0")
     assert (y.digest, y.size, y.modified_at, y.details) == ("", None, None, ModelDetails())
-    assert (x.is_remote, z.is_remote) == (False, True)
+    assert (z.name.display, z.digest) == ("z:cloud", "")
 
 
 def loaded(**fields: object) -> LoadedModel:
@@ -153,7 +153,7 @@ ENTRY = st.dictionaries(FIELDS, JSON | st.just("x:latest"))
 
 @given(ENTRY, st.lists(ENTRY, max_size=3))
 def test_no_json_makes_the_readers_fail(one: dict[str, object], many: list[object]) -> None:
-    for entry in read_tags({"models": many}):
+    for entry in TagsReader().read(many):
         assert isinstance(entry.name, ModelName)
         assert entry.size is None or entry.size >= 0
     for model in read_loaded({"models": many}, now=NOW):

@@ -174,7 +174,8 @@ async def test_guardian_that_was_killed_is_replaced_and_knows_all(tmp_path: Path
     await asyncio.to_thread(wait_until, lambda: not is_alive(first), "the guardian is gone")
     guard.add(999_999_999)
     assert guard.pid != first
-    guard.abandon()
+    assert guard._process.stdin is not None
+    guard._process.stdin.close()  # without a word, as a killed supervisor goes
     assert await asyncio.wait_for(child.wait(), 10) == -signal.SIGTERM
 
 

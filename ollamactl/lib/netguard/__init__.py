@@ -3,8 +3,7 @@
 - `check_url` judges what somebody typed; `Policy` says what a call may do.
 - `open_client` gives an httpx client whose connections go to checked addresses only: a name is
   resolved once, its addresses are judged, and one of those judged is the one connected to.
-- `fetch` gets one small answer, following redirects where the policy lets it, each hop checked;
-  `fetch_sync` is the same for plain threads.
+- `fetch` gets one small answer, following redirects where the policy lets it, each hop checked.
 """
 
 from ollamactl.lib.netguard.addresses import Reach, judge_address, reach_of
@@ -19,7 +18,7 @@ from ollamactl.lib.netguard.errors import (
     RedirectRefused,
     TotalTimeout,
 )
-from ollamactl.lib.netguard.fetch import Answer, fetch, fetch_sync
+from ollamactl.lib.netguard.fetch import Answer, fetch
 from ollamactl.lib.netguard.policy import Policy, ssl_context
 from ollamactl.lib.netguard.urls import check_url
 
@@ -37,7 +36,6 @@ __all__ = [
     "TotalTimeout",
     "check_url",
     "fetch",
-    "fetch_sync",
     "judge_address",
     "open_client",
     "reach_of",

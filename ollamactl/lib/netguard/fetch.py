@@ -58,28 +58,6 @@ async def fetch(
         ) from error
 
 
-def fetch_sync(
-    method: str,
-    url: str,
-    *,
-    policy: Policy,
-    headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
-    policy_for_hop: PolicyForHop | None = None,
-) -> Answer:
-    """`fetch` for a thread that runs no event loop. The total time holds here too."""
-    return asyncio.run(
-        fetch(
-            method,
-            url,
-            policy=policy,
-            headers=headers,
-            content=content,
-            policy_for_hop=policy_for_hop,
-        )
-    )
-
-
 async def _follow(
     method: str,
     url: str,
