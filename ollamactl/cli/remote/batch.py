@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from ollamactl.cli.failures import CommandFailed, ExitCode
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.display import display_for
 from ollamactl.cli.remote.find import find_server
 from ollamactl.cli.remote.options import detach_option, json_option
-from ollamactl.cli.remote.pull import accepted_task
 from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_of
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import can_ask, clean, note, print_json, print_table, say

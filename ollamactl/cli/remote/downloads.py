@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from ollamactl.cli.failures import CommandFailed, ExitCode
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.options import json_option
 from ollamactl.cli.remote.progress_text import summary
-from ollamactl.cli.remote.pull import accepted_task
 from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_of
 from ollamactl.cli.terminal import clean, note, print_json, print_table, say
 from ollamactl.cli.text import gettext as _

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import click
 
 from ollamactl.cli.failures import CommandFailed, ExitCode
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.display import spinner_for
 from ollamactl.cli.remote.find import find_model
 from ollamactl.cli.remote.options import detach_option, json_option, server_option
-from ollamactl.cli.remote.pull import accepted_task
 from ollamactl.cli.remote.records import Model, Task
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import can_ask, clean, print_json, say

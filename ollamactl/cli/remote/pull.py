@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ollamactl.cli.failures import ApiError, CommandFailed, ExitCode
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.find import server_to_use
 from ollamactl.cli.remote.options import detach_option, json_option, server_option
@@ -54,14 +55,6 @@ def stand_by(panel: Panel, name: str, task_id: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"event": "result", "task": task.raw})
     require_success(task)
-
-
-def accepted_task(answer: Json) -> Task:
-    """The task in the answer to work that was queued."""
-    task = Task.of(object_of(answer, "task"))
-    if not task.id:
-        raise CommandFailed(_("The panel accepted this, but names no task. Look in: ollamactl ls"))
-    return task
 
 
 def _pull_under_way(panel: Panel, error: ApiError) -> Task:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import click
 
 from ollamactl.cli.failures import ApiError, Unreachable
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Panel
 from ollamactl.cli.remote.options import json_option
 from ollamactl.cli.remote.progress_text import phase_label, summary
-from ollamactl.cli.remote.pull import accepted_task, stand_by
+from ollamactl.cli.remote.pull import stand_by
 from ollamactl.cli.remote.records import Task, rows_of, text_of, time_of
 from ollamactl.cli.remote.times import relative
 from ollamactl.cli.terminal import clean, clean_block, print_json, print_table, say

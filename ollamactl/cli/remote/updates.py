@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Panel
 from ollamactl.cli.remote.display import display_for
 from ollamactl.cli.remote.options import json_option
-from ollamactl.cli.remote.pull import accepted_task
 from ollamactl.cli.remote.records import Model, int_of, text_of
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import note, print_json, print_table
