@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from tasks_app.heartbeat import worker_answers
+from tasks_app.sign_of_life import worker_answers
 
 OK = "ok"
 _lock = Lock()

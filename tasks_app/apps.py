@@ -13,7 +13,6 @@ class TasksConfig(AppConfig):
     verbose_name = _("Tasks")
 
     def ready(self) -> None:
-        from tasks_app import heartbeat, topics
+        from tasks_app import topics
 
         topics.register()
-        heartbeat.connect()

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from ollamactl.lib.connections import close_connections
 from ollamactl.lib.figures import report_as
+from tasks_app import sign_of_life
 from tasks_app.choices import State
 from tasks_app.clock import from_now
 from tasks_app.hub import hub
@@ -44,6 +45,7 @@ def on_setup(instance: Any = None, **kwargs: Any) -> None:
 
 def on_ready(**kwargs: Any) -> None:
     """The worker can work: it takes back what a dead predecessor held, looks for work, ticks."""
+    sign_of_life.start()
     threading.Thread(target=_begin, name="begin", daemon=True).start()
     ticker = worker_ticker()
     worker_shutting_down.connect(lambda **kwargs: ticker.stop(), weak=False)
@@ -54,6 +56,7 @@ def on_ready(**kwargs: Any) -> None:
 
 def on_shutting_down(**kwargs: Any) -> None:
     """SIGTERM: every task goes back to the queue."""
+    sign_of_life.stop()
     hub().release_all()
 
 

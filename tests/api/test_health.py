@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from ollamactl import health
-from tasks_app import heartbeat
+from tasks_app import sign_of_life
 from tests.components.waiting import wait_until
 from tests.factories import OllamaServerFactory
 from tests.helpers.valkey import ValkeyProcess
@@ -21,10 +21,10 @@ from tests.helpers.valkey import ValkeyProcess
 @pytest.fixture
 def worker(valkey: ValkeyProcess) -> Iterator[None]:
     """What a worker does to be seen alive."""
-    heartbeat.start()
-    wait_until(heartbeat.worker_answers, "the worker gave a sign of life")
+    sign_of_life.start()
+    wait_until(sign_of_life.worker_answers, "the worker gave a sign of life")
     yield
-    heartbeat.stop()
+    sign_of_life.stop()
 
 
 def answer(client: Client) -> tuple[int, dict[str, Any]]:
@@ -67,7 +67,7 @@ def test_valkey_that_is_down_is_named_and_comes_back(client: Client, valkey: Val
 @pytest.mark.usefixtures("worker")
 def test_a_sign_of_life_ends_by_itself(valkey: ValkeyProcess) -> None:
     with redis.Redis.from_url(valkey.url) as client:
-        assert 0 < client.ttl(heartbeat.KEY) <= heartbeat.KEPT
+        assert 0 < client.ttl(sign_of_life.KEY) <= sign_of_life.KEPT
 
 
 @pytest.mark.usefixtures("db", "worker")

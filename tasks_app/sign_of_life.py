@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from typing import Any
 
 import redis
-from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -43,14 +41,14 @@ def beat() -> None:
         client.close()
 
 
-def start(**kwargs: Any) -> None:
-    """Go on giving signs until `stop` (a receiver of `worker_ready`)."""
+def start() -> None:
+    """Go on giving signs until `stop`."""
     _stop.clear()
-    threading.Thread(target=_beat_on, name="heartbeat", daemon=True).start()
+    threading.Thread(target=_beat_on, name="sign-of-life", daemon=True).start()
 
 
-def stop(**kwargs: Any) -> None:
-    """Give no more signs (a receiver of `worker_shutting_down`)."""
+def stop() -> None:
+    """Give no more signs."""
     _stop.set()
 
 
@@ -74,9 +72,3 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.VALKEY_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
     )
-
-
-def connect() -> None:
-    """Let every Celery worker give signs; called once, when Django is ready."""
-    worker_ready.connect(start, dispatch_uid="tasks_app.heartbeat.start", weak=False)
-    worker_shutting_down.connect(stop, dispatch_uid="tasks_app.heartbeat.stop", weak=False)
