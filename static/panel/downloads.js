@@ -6,24 +6,14 @@
  *   data-seconds        how far back it reaches
  *   data-text           the sentence for who does not see it, with %(now)s and %(most)s; it goes
  *                       into [data-rate-text] and the picture's label
- * It goes on from the events that live.js hands on (`panel:event`).
+ * It goes on from the events that live.js hands on (`panel:event`), and writes rates with its function.
  */
 (() => {
   "use strict";
 
   const EVERY_MS = 5000;
   const STALE_MS = 12000; // a download that said nothing for so long does not count
-  const UNITS = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["KB", 1e3]];
   const rates = new Map(); // of each download: [bytes a second, when it was said]
-
-  function formatRate(rate) {
-    for (const [unit, factor] of UNITS) {
-      if (rate < factor) continue;
-      const value = rate / factor;
-      return `${value >= 10 || Number.isInteger(value) ? Math.trunc(value) : value.toFixed(1)} ${unit}/s`;
-    }
-    return `${Math.trunc(rate)} B/s`;
-  }
 
   document.addEventListener("panel:event", ({ detail: { type, subject, data } }) => {
     if (type === "task.progress" && data.unit === "bytes" && data.resource_type === "model") {
@@ -48,6 +38,7 @@
       return `${x.toFixed(1)},${(height - (rate / (most || 1)) * (height - 8)).toFixed(1)}`;
     });
     picture.querySelector("polyline").setAttribute("points", points.join(" "));
+    const { formatRate } = window.ollamactl;
     const text = figure.dataset.text
       .replace("%(now)s", formatRate(samples.at(-1)[1]))
       .replace("%(most)s", formatRate(most));

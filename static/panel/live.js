@@ -41,6 +41,8 @@
  *   data-log-url        answers text from `?offset=`; asked for when an event leaves a gap
  *   data-follow         scroll to the end as it grows, unless the reader has scrolled up
  *
+ * `window.ollamactl.formatRate` writes bytes a second, for the other scripts.
+ *
  * Events on `document`: `panel:notice` (detail: the notice's data), `panel:event` (detail: the whole
  * message, after the page has been patched).
  */
@@ -85,6 +87,8 @@
   }
 
   const formatRate = (rate) => `${formatSize(rate > 0 ? Math.trunc(rate) : 0)}/s`;
+
+  window.ollamactl = { formatRate };
 
   // --- patching -----------------------------------------------------------------------------------
 

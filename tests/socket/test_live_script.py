@@ -92,6 +92,8 @@ def test_numbers_are_written_as_the_server_writes_them(live: LivePage) -> None:
         live.has("#p [data-field=done]", format_size(size))
         live.has("#p [data-field=rate]", format_rate(size + 0.7))
         live.has("#p [data-field=eta]", format_duration(left))
+        written = live.page.evaluate("rate => ollamactl.formatRate(rate)", size + 0.7)
+        assert written == format_rate(size + 0.7)  # for the other scripts
 
 
 ROW = (
