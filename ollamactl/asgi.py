@@ -18,8 +18,10 @@ from channels.routing import ProtocolTypeRouter
 
 from ollamactl.lib.figures import report_as
 from ollamactl.lib.request_limits import limit_requests
+from ollamactl.lib.web_end import end_in_time
 from ollamactl.routing import websocket_application
 
 limit_requests()
+end_in_time()
 report_as("web")
 application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})
