@@ -7,9 +7,14 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.utils import translation
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from tests.helpers.valkey import ValkeyProcess
+
+# How long an example takes on a busy machine says nothing of what it is an example of.
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 pytest_plugins = [
     "tests.components.reporting",
@@ -32,9 +37,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="session")
 def session_valkey() -> Iterator[ValkeyProcess]:
     """The server behind `valkey`."""
-    from django.conf import settings
+    from django.conf import settings as django_settings
 
-    with ValkeyProcess(settings.VALKEY_URL) as server:
+    with ValkeyProcess(django_settings.VALKEY_URL) as server:
         yield server
 
 

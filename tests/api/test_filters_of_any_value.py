@@ -42,9 +42,7 @@ SEEDS = st.sampled_from(
     ]
 )
 VALUES = SEEDS | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-ANY = settings(
-    max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+ANY = settings(max_examples=6, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture

@@ -116,7 +116,6 @@ def test_whatever_is_sent_is_answered_as_the_schema_says(
 
     @settings(
         max_examples=EXAMPLES[mode],
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],
@@ -148,7 +147,6 @@ def test_whoever_asks_is_answered_as_the_schema_says(
 
     @settings(
         max_examples=1,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

@@ -81,9 +81,7 @@ def in_api(client: APIClient, ordering: str, size: int) -> list[int]:
     return found
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(MODEL, min_size=1, max_size=9), order=ORDERS, size=st.integers(2, 4))
 def test_any_order_is_total_and_the_same_everywhere(
     clients: tuple[Client, APIClient],
@@ -107,9 +105,7 @@ def test_any_order_is_total_and_the_same_everywhere(
     assert all(len(ids) <= size for ids in pages)
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(MODEL, min_size=2, max_size=9), field=st.sampled_from(FIELDS))
 def test_values_rise_and_fall_and_what_is_not_known_comes_last(
     clients: tuple[Client, APIClient],

@@ -70,7 +70,7 @@ def test_hostile_text_is_text(text: str) -> None:
         max_size=12,
     ).map("".join)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_mixture_is_harmless(text: str) -> None:
     assert_harmless(render_markdown(text))
 

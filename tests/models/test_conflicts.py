@@ -46,9 +46,7 @@ def noted() -> dict[str, tuple[str, str]]:
     return {name: (kind, state) for name, kind, state in rows}
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=LISTS,
     after=LISTS,
@@ -78,9 +76,7 @@ def test_any_two_lists_add_up_under_any_policy(
         assert dict(OllamaModel.objects.values_list("name", "digest")) == after
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=LISTS, after=LISTS, settles=st.booleans())
 def test_any_two_lists_agree_again_where_the_panel_is_right(
     server: OllamaServer, before: dict[str, str], after: dict[str, str], settles: bool

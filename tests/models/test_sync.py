@@ -61,9 +61,7 @@ def server(db: None) -> OllamaServer:
     return OllamaServer.objects.create(name="s", base_url="http://127.0.0.1:1")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=LISTS, after=LISTS)
 def test_any_two_lists_add_up_and_a_second_sync_finds_nothing(
     server: OllamaServer, before: dict[str, str], after: dict[str, str]

@@ -32,7 +32,7 @@ def read(raw: bytes, *, pieces: int = 1_000_000) -> tuple[list[Any], ListReader]
     return found + reader.close(), reader
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     entries=st.lists(VALUES, max_size=6),
     rest=st.dictionaries(TEXT, VALUES),
@@ -58,7 +58,7 @@ def test_a_number_is_cut_anywhere(number: str, pieces: int) -> None:
     assert reader.rest == {"x": json.loads(number)}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=60), st.integers(1, 9))
 def test_anything_else_is_refused_and_never_breaks(raw: bytes, pieces: int) -> None:
     try:

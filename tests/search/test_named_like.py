@@ -127,13 +127,13 @@ def test_many_names_that_have_it_are_not_named_one_by_one() -> None:
 class AnyText(TestCase):
     """Whatever is typed is answered, and a name's own parts find it."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text))
     def test_no_text_is_an_error(self, text: str) -> None:
         OllamaModelFactory(name="llama3.2:3b")
         assert OllamaModel.objects.named_like(text).count() in (0, 1)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.sampled_from(NAMES), st.data())
     def test_each_part_of_a_name_finds_it(self, name: str, data: st.DataObject) -> None:
         OllamaModelFactory(name=name)

@@ -147,13 +147,13 @@ def test_common_words_are_found_chat_by_chat(monkeypatch: pytest.MonkeyPatch) ->
 class AnyText(TestCase):
     """Whatever is typed is answered, and each part of what was said finds it."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.text(min_size=1, max_size=60).filter(lambda text: "\0" not in text))
     def test_no_text_is_an_error(self, text: str) -> None:
         say("whales sing")
         assert len(finds(text)) in (0, 1)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1))
     def test_each_word_that_was_said_finds_it(self, word: str) -> None:
         message = say(f"first {word} last")

@@ -80,9 +80,7 @@ def test_those_of_one_moment_can_be_moved() -> None:
     assert set(order()[:2]) == {tasks[2].pk, tasks[1].pk}
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(ordering.MOVES)), max_size=8))
 def test_moves_are_those_of_a_list(db: None, moves: list[tuple[int, str]]) -> None:
     Task.objects.all().delete()
