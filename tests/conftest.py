@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 from tests.helpers.valkey import ValkeyProcess
 
 # How long an example takes on a busy machine says nothing of what it is an example of.
-settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 pytest_plugins = [

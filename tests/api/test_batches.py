@@ -50,6 +50,7 @@ def test_the_plan_says_what_becomes_of_each(operator: APIClient) -> None:
         "total": 7,
         "exact": False,
         "unknown": 0,
+        "estimated": 0,
     }
     assert [(item["name"], item["outcome"], item["code"]) for item in plan["items"]] == [
         ("a:latest", "nothing", "not_running"),
@@ -141,6 +142,7 @@ def test_the_plan_of_downloads_says_what_each_server_has(operator: APIClient) ->
         "total": None,
         "exact": False,
         "unknown": 4,
+        "estimated": 0,
     }
     assert plan["servers"][0] == {
         "server": servers[0].pk,
