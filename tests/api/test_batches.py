@@ -150,7 +150,9 @@ def test_the_plan_of_downloads_says_what_each_server_has(operator: APIClient) ->
         "count": 2,
         "bytes": None,
         "exact": False,
+        "estimated": 0,
         "answers": None,
+        "host": {"by": None, "name": None, "age_seconds": None, "detail": ""},
         "disk": {
             "state": "unknown",
             "free": None,
