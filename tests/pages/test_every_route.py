@@ -54,6 +54,7 @@ TOPICS: dict[str, set[str]] = {
     "model": SEES,
     "servers": SEES,
     "server": SEES,
+    "host": SEES,
     "tasks": SEES,
     "task": SEES,
     "chat": WORKS,  # and of those its owner alone
