@@ -18,7 +18,7 @@ import pytest
 
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tests.components.launching import ending_with_us
-from tests.components.panel import PanelProcess, clean_environment
+from tests.components.panel import COVERAGE, PanelProcess, clean_environment
 from tests.components.postgresql import PostgresqlProcess
 from tests.components.waiting import free_port, wait_until
 from tests.end_to_end.api import Api
@@ -69,8 +69,11 @@ class Cluster:
         self._token = ""
 
     def environment(self, name: str) -> dict[str, str]:
-        """The settings of one part, which the database knows by its name."""
-        return clean_environment(
+        """The settings of one part, which the database knows by its name.
+
+        It does not count for the coverage: 200 pulls at once take all that the machine has.
+        """
+        settings = clean_environment(
             self.home,
             OLLAMACTL_LANGUAGE="en",
             OLLAMACTL_DATABASE_URL=self.database.url(DATABASE, application_name=name),
@@ -78,6 +81,8 @@ class Cluster:
             OLLAMACTL_OLLAMA_URL=self.simulator.url,
             OLLAMACTL_INSECURE_REGISTRIES=self.simulator.registry_url.removeprefix("http://"),
         )
+        settings.pop(COVERAGE, None)
+        return settings
 
     def prepare(self) -> str:
         """`ollamactl prepare`; returns what it said."""
