@@ -23,7 +23,8 @@ LONGEST = 60.0
 IDLE_SHARE = 0.05  # of a core over a second: the start is over
 IDLE_SECONDS = 30
 MODELS = "20"
-BUSY_BYTES = 100_000_000_000
+BUSY_BYTES = 150_000_000  # all of them together fit on the disk, or they would be paused
+BUSY_SPEED = 500_000  # bytes a second of each: none ends while it is measured
 BUSY_SECONDS = 5
 
 
@@ -57,7 +58,8 @@ def measure(options: Options) -> list[Table]:
 def busy_table(panel: PanelProcess, ollama: SimulatedOllama, pulls: int) -> Table:
     """Memory while so many pulls run, each of them slowly."""
     names = [f"busy-{number}:latest" for number in range(pulls)]
-    ollama.order(publish=[{"name": name, "size": BUSY_BYTES} for name in names])
+    publish = [{"name": name, "size": BUSY_BYTES} for name in names]
+    ollama.order(publish=publish, speed=BUSY_SPEED)
     with Api.log_in(panel) as api:
         (server,) = api.all("servers/")
         answer = api.call(
