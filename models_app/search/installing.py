@@ -13,22 +13,22 @@ from models_app.search import names, said
 
 def install(apps: Any, schema_editor: Any) -> None:
     """For `RunPython`: the index of names."""
-    names.INDEXES[schema_editor.connection.vendor].install(schema_editor.connection)
+    names.INDEXES[schema_editor.connection.vendor].INDEX.install(schema_editor.connection)
 
 
 def remove(apps: Any, schema_editor: Any) -> None:
     """For `RunPython`, backwards."""
-    names.INDEXES[schema_editor.connection.vendor].remove(schema_editor.connection)
+    names.INDEXES[schema_editor.connection.vendor].INDEX.remove(schema_editor.connection)
 
 
 def install_said(apps: Any, schema_editor: Any) -> None:
     """For `RunPython`: the index of what was said in chats."""
-    said.INDEXES[schema_editor.connection.vendor].install(schema_editor.connection)
+    said.INDEXES[schema_editor.connection.vendor].INDEX.install(schema_editor.connection)
 
 
 def remove_said(apps: Any, schema_editor: Any) -> None:
     """For `RunPython`, backwards."""
-    said.INDEXES[schema_editor.connection.vendor].remove(schema_editor.connection)
+    said.INDEXES[schema_editor.connection.vendor].INDEX.remove(schema_editor.connection)
 
 
 def register(sender: Any) -> None:
@@ -39,4 +39,4 @@ def register(sender: Any) -> None:
 def _repair(sender: Any, using: str, **kwargs: Any) -> None:
     connection = connections[using]
     for indexes in (names.INDEXES, said.INDEXES):
-        indexes[connection.vendor].install(connection)
+        indexes[connection.vendor].INDEX.install(connection)

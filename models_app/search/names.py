@@ -45,6 +45,6 @@ def look_up(text: str, using: str) -> FoundNames | None:
 
 
 def _is_there(connection: Any, index: Any) -> bool:
-    if connection.alias not in _known and index.is_there(connection):
+    if connection.alias not in _known and index.INDEX.is_there(connection):
         _known.add(connection.alias)
     return connection.alias in _known

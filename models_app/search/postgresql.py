@@ -1,16 +1,12 @@
-"""The index of names in PostgreSQL: GIN over the trigrams of `pg_trgm`.
-
-The extension is one that everybody who may create things in the database may install; where that is
-refused, an administrator can do it, and the next start makes the index.
-https://www.postgresql.org/docs/current/pgtrgm.html
-"""
+"""The index of names in PostgreSQL: GIN over the trigrams of `pg_trgm`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
+from models_app.search.postgresql_index import TrigramIndex
 from models_app.search.typos import forgiven
 
 if TYPE_CHECKING:
@@ -19,57 +15,11 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 MODELS = "models_app_ollamamodel"
-INDEX = "model_name_trigrams"
 # Upper case is how Django asks for a part of a text in any case.
 _UPPER = "UPPER(name::text)"
+INDEX = TrigramIndex("model_name_trigrams", MODELS, _UPPER)
 LIKE_ENOUGH = "0.15"
 """The share of a word's trigrams that a candidate has; `typos` decides."""
-EXTENSION = "pg_trgm"
-
-
-def has_extension(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the database can compare trigrams."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = %s", [EXTENSION])
-        return cursor.fetchone() is not None
-
-
-def has_trigrams(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the database can compare trigrams, by now: the extension is made where it may be."""
-    if has_extension(connection):
-        return True
-    try:
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {EXTENSION}")
-    except DatabaseError:
-        return False
-    return True
-
-
-def is_there(connection: BaseDatabaseWrapper) -> bool:
-    """Whether names can be looked up."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [INDEX])
-        return bool(cursor.fetchone()[0])
-
-
-def install(connection: BaseDatabaseWrapper) -> None:
-    """Make what is missing of the index; without the extension search finds parts alone."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [MODELS])
-        if not cursor.fetchone()[0] or is_there(connection):
-            return
-        if not has_trigrams(connection):
-            return
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {INDEX} ON {MODELS} USING gin ({_UPPER} gin_trgm_ops)"
-        )
-
-
-def remove(connection: BaseDatabaseWrapper) -> None:
-    """Take the index away; the extension may serve others."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX IF EXISTS {INDEX}")
 
 
 def names_with(connection: BaseDatabaseWrapper, parts: Sequence[str], most: int) -> list[str]:

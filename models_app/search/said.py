@@ -27,6 +27,6 @@ def with_words(messages: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
 
 
 def _is_there(connection: Any, index: Any) -> bool:
-    if connection.alias not in _known and index.is_there(connection):
+    if connection.alias not in _known and index.INDEX.is_there(connection):
         _known.add(connection.alias)
     return connection.alias in _known

@@ -1,9 +1,4 @@
-"""The index of names in SQLite: each distinct name once, with its trigrams in an FTS5 table.
-
-Triggers keep it in step. They go with a table that a migration makes anew, so `install` is called
-after every migration, and does nothing while all is in place.
-https://www.sqlite.org/fts5.html#the_trigram_tokenizer
-"""
+"""The index of names in SQLite: each distinct name once, with its trigrams in an FTS5 table."""
 
 # ruff: noqa: S608 - what is put into statements are the names and fixed words of this file
 
@@ -11,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError
-
+from models_app.search.sqlite_index import TRIGRAM, TriggeredIndex, phrase
 from models_app.search.typos import SEPARATORS, forgiven
 
 if TYPE_CHECKING:
@@ -23,7 +17,6 @@ if TYPE_CHECKING:
 MODELS = "models_app_ollamamodel"
 NAMES = "models_app_known_name"
 TRIGRAMS = "models_app_known_name_trigrams"
-TRIGRAM = 3
 
 
 def _padded(column: str) -> str:
@@ -41,13 +34,13 @@ _UNINDEX = f"""INSERT INTO {TRIGRAMS} ({TRIGRAMS}, rowid, name, words)
     VALUES ('delete', OLD.id, OLD.name, OLD.words);"""
 _INDEX = f"INSERT INTO {TRIGRAMS} (rowid, name, words) VALUES (NEW.id, NEW.name, NEW.words);"
 
-TABLES = (
-    f"""CREATE TABLE IF NOT EXISTS {NAMES}
+_TABLES = {
+    NAMES: f"""CREATE TABLE IF NOT EXISTS {NAMES}
     (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, words TEXT NOT NULL)""",
-    f"""CREATE VIRTUAL TABLE IF NOT EXISTS {TRIGRAMS} USING
+    TRIGRAMS: f"""CREATE VIRTUAL TABLE IF NOT EXISTS {TRIGRAMS} USING
     fts5(name, words, content='{NAMES}', content_rowid='id', tokenize='trigram')""",
-)
-TRIGGERS = {
+}
+_TRIGGERS = {
     f"{MODELS}_named": f"AFTER INSERT ON {MODELS} BEGIN {_ADD} END",
     f"{MODELS}_renamed": f"AFTER UPDATE OF name ON {MODELS} WHEN OLD.name <> NEW.name "
     f"BEGIN {_ADD} {_FORGET} END",
@@ -55,41 +48,13 @@ TRIGGERS = {
     f"{NAMES}_added": f"AFTER INSERT ON {NAMES} BEGIN {_INDEX} END",
     f"{NAMES}_removed": f"AFTER DELETE ON {NAMES} BEGIN {_UNINDEX} END",
 }
-FILL = (
+_FILL = (
     f"DELETE FROM {NAMES} WHERE name NOT IN (SELECT name FROM {MODELS})",
     f"""INSERT INTO {NAMES} (name, words) SELECT DISTINCT name, {_padded("name")} FROM {MODELS}
     WHERE name NOT IN (SELECT name FROM {NAMES})""",
 )
 
-
-def is_there(connection: BaseDatabaseWrapper) -> bool:
-    """Whether names can be looked up."""
-    return _count(connection, "trigger", list(TRIGGERS)) == len(TRIGGERS)
-
-
-def install(connection: BaseDatabaseWrapper) -> None:
-    """Make what is missing of the index, and fill it. Leaves out an SQLite without trigrams."""
-    if is_there(connection) or not _count(connection, "table", [MODELS]):
-        return
-    with connection.cursor() as cursor:
-        try:
-            for statement in TABLES:
-                cursor.execute(statement)
-        except OperationalError:  # no FTS5, or older than its trigrams: search finds parts alone
-            return
-        for name, body in TRIGGERS.items():
-            cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {body}")
-        for statement in FILL:
-            cursor.execute(statement)
-
-
-def remove(connection: BaseDatabaseWrapper) -> None:
-    """Take the index away."""
-    with connection.cursor() as cursor:
-        for name in TRIGGERS:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-        for table in (TRIGRAMS, NAMES):
-            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+INDEX = TriggeredIndex(MODELS, _TABLES, _TRIGGERS, _FILL)
 
 
 def names_with(connection: BaseDatabaseWrapper, parts: Sequence[str], most: int) -> list[str]:
@@ -98,7 +63,7 @@ def names_with(connection: BaseDatabaseWrapper, parts: Sequence[str], most: int)
     short = [part for part in parts if len(part) < TRIGRAM]
     table = TRIGRAMS if long else NAMES
     tests = [f"{TRIGRAMS} MATCH %s"] if long else []
-    match = " AND ".join(f"name : {_phrase(part)}" for part in long)
+    match = " AND ".join(f"name : {phrase(part)}" for part in long)
     values: list[str | int] = [match] if long else []
     tests += ["name LIKE %s ESCAPE '\\'"] * len(short)
     values += [f"%{connection.ops.prep_for_like_query(part)}%" for part in short]
@@ -120,7 +85,7 @@ def _maybe(word: str) -> str:
     """What a name has that is a few errors away from the word: the letters around an error."""
     errors = forgiven(word)
     if errors == 0:
-        return _phrase(word) if len(word) >= TRIGRAM else ""
+        return phrase(word) if len(word) >= TRIGRAM else ""
     if errors == 1:
         ways = [way for place in range(len(word)) for way in _around(word, place)]
         return " OR ".join(f"({way})" for way in dict.fromkeys(ways))
@@ -128,39 +93,25 @@ def _maybe(word: str) -> str:
     first = len(word) // 3
     second = first + (len(word) - first) // 2
     parts = (f"  {word[:first]}", word[first:second], word[second:])
-    return " OR ".join(_phrase(part) for part in parts)
+    return " OR ".join(phrase(part) for part in parts)
 
 
 def _around(word: str, place: int) -> Iterator[str]:
     """What is before and after an error at `place`, of two letters or of one."""
-    left = [_phrase(f"  {word[:place]}")] if place else []
+    left = [phrase(f"  {word[:place]}")] if place else []
     for length in (2, 1):
         right = word[place + length :]
         if len(right) >= TRIGRAM:
-            yield " AND ".join([*left, _phrase(right)])
+            yield " AND ".join([*left, phrase(right)])
             return  # with one letter less between it would say more
         if place > 1:
             yield left[0]
             return
         if len(right) == TRIGRAM - 1:
-            yield " AND ".join([*left, _phrase(f"{right} ")])
-
-
-def _phrase(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
+            yield " AND ".join([*left, phrase(f"{right} ")])
 
 
 def _names(connection: BaseDatabaseWrapper, sql: str, values: list[str | int]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [row[0] for row in cursor.fetchall()]
-
-
-def _count(connection: BaseDatabaseWrapper, kind: str, names: list[str]) -> int:
-    marks = ", ".join(["%s"] * len(names))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT COUNT(*) FROM sqlite_master WHERE type = %s AND name IN ({marks})",
-            [kind, *names],
-        )
-        return int(cursor.fetchone()[0])

@@ -94,7 +94,7 @@ def test_the_index_follows_the_rows() -> None:
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="triggers of SQLite")
 def test_what_a_migration_took_along_is_made_again() -> None:
     OllamaModelFactory(name="before:7b")
-    index = INDEXES["sqlite"]
+    index = INDEXES["sqlite"].INDEX
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER models_app_ollamamodel_named")
     OllamaModelFactory(name="meanwhile:7b")
@@ -111,7 +111,9 @@ def test_what_a_migration_took_along_is_made_again() -> None:
 @pytest.mark.usefixtures("zoo")
 def test_without_the_index_parts_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names_module, "_known", set())
-    monkeypatch.setattr(INDEXES[connection.vendor], "is_there", lambda _connection: False)
+    monkeypatch.setattr(
+        type(INDEXES[connection.vendor].INDEX), "is_there", lambda _index, _connection: False
+    )
     assert found("llama3.2") == ["llama3.2:1b", "llama3.2:3b"]
     assert found("llma3.2") == []
 

@@ -103,7 +103,7 @@ def test_the_index_has_what_has_ended_and_nothing_else() -> None:
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="triggers of SQLite")
 def test_what_a_migration_took_along_is_made_again() -> None:
     before = say("whales sing")
-    index = said.INDEXES["sqlite"]
+    index = said.INDEXES["sqlite"].INDEX
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER models_app_chatmessage_said")
     meanwhile = say("whales swim")
@@ -119,7 +119,9 @@ def test_what_a_migration_took_along_is_made_again() -> None:
 
 def test_without_the_index_messages_are_read_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(said, "_known", set())
-    monkeypatch.setattr(said.INDEXES[connection.vendor], "is_there", lambda _connection: False)
+    monkeypatch.setattr(
+        type(said.INDEXES[connection.vendor].INDEX), "is_there", lambda _index, _connection: False
+    )
     message = say("whales sing")
     assert finds("whales sing") == {message.session_id}
 
