@@ -42,5 +42,5 @@ class Slots:
             return refused
 
 
-slots = Slots(threads=256)
+slots = Slots(threads=288)
 """This process's slots; `set_threads` says how many threads there really are."""

@@ -10,7 +10,7 @@ from ollamactl.supervisor.process import ProcessSpec
 from ollamactl.supervisor.valkey import find_valkey, set_damaged_data_aside, valkey_command
 
 QUEUES = "control,pulls,default"
-WORKER_THREADS = 256
+WORKER_THREADS = 288  # three quarters of them are 200 pulls and some more
 # Set for a process that shows no pages: it loads nothing of them.
 WITHOUT_PAGES = "OLLAMACTL_WITHOUT_PAGES"
 # The kernel's memory policy matters to servers with gigabytes; this one holds a few messages.
