@@ -163,6 +163,29 @@ def test_news_overlap_what_the_row_has() -> None:
     assert not writing.is_unsaved
 
 
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (["\n\n", "Hello"], "Hello"),
+        (["\n", " ", "\r\n", "\t", "Hello"], "\tHello"),
+        ([" ", "\n    code\n\n", "\nmore"], "    code\n\n\nmore"),
+        ([" Hello"], " Hello"),
+        (["\n"] * 3, ""),
+        ([" "] * 300, " " * 300),
+    ],
+)
+def test_no_blank_lines_stand_above_the_first_word(parts: list[str], text: str) -> None:
+    writing = Writing()
+    heard = ""
+    for part in parts:
+        writing.add(part, part)
+        news = writing.take_news()
+        heard = heard[: news["offset"]] + news["text"]
+    assert (writing.text, writing.thinking, heard) == (text, text, text)
+    assert writing.tokens == len(parts)
+    assert writing.length == 2 * len("".join(parts)), "blank lines count: an answer has an end"
+
+
 def test_an_answer_outlives_its_worker(
     panel: Panel, slow: RunningSimulator, me: Actor, ear: Ear, valkey: ValkeyProcess, tmp_path: Path
 ) -> None:
