@@ -79,3 +79,25 @@ def test_a_talk_on_a_terminal(shell: Shell, tmp_path: Path) -> None:
     assert terminal.end() == 0
     assert "ollamactl chat --session" in terminal.screen
     terminal.close()
+
+
+def statuses(shell: Shell) -> dict[str, str]:
+    return {row["name"]: row["status"] for row in shell.json("ls")}
+
+
+def test_a_talk_is_saved_as_a_model(shell: Shell) -> None:
+    with Terminal(shell.environment, "chat", "talker") as terminal:
+        terminal.wait_for(">>> ")
+        terminal.press("/set system You are a sailor.\n")
+        terminal.wait_for("The system prompt is set")
+        terminal.press("/save sailor\n")
+        terminal.wait_for("“sailor:latest” is being made")
+        wait_until(lambda: statuses(shell).get("sailor:latest") == "stopped", "it is made", 20)
+        terminal.press("/save sailor\n")
+        terminal.wait_for("Error:")
+        terminal.press("/load sailor\n")
+        terminal.wait_for("goes on with “sailor:latest”")
+        terminal.press("Hello you\n")
+        terminal.wait_for("simulated answer by sailor:latest")
+        terminal.press("/bye\n")
+        assert terminal.end() == 0
