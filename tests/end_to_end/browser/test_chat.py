@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel
+from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.test_looks import look_at, too_wide, violations
@@ -42,6 +43,37 @@ def ask(page: Page, text: str) -> None:
     field.press("Enter")
 
 
+def answers_begin(page: Page) -> None:
+    """Wait for the first word, which stands at the top of its answer."""
+    text = page.locator(f"{ANSWERS} [data-chat-text]")
+    expect(text).not_to_be_empty(timeout=PATIENCE)
+    assert text.inner_text().splitlines()[0].strip()
+
+
+def answer_ends(page: Page, state: str = "complete") -> Locator:
+    """Wait for the end of the last answer."""
+    answer = page.locator(ANSWERS).last
+    expect(answer).to_have_attribute("data-state", state, timeout=PATIENCE)
+    return answer
+
+
+def open_chat(visitor: Visitor, chat: int) -> Page:
+    visitor.open(f"chats/{chat}/")
+    visitor.is_live()
+    return visitor.page
+
+
+PHONE = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}
+
+
+@pytest.fixture
+def at_the_phone(new_visitor: NewVisitor, panel: PanelProcess) -> Visitor:
+    """The administrator at a dark phone, in Chinese."""
+    visitor = new_visitor("zh", **PHONE)
+    visitor.log_in("admin", panel.password)
+    return visitor
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_answer_comes_and_is_kept(
     new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int, language: str
@@ -49,12 +81,9 @@ def test_an_answer_comes_and_is_kept(
     chat = chat_of(admin, model, 8)
     visitor = new_visitor(language)
     visitor.log_in("admin", panel.password)
-    page = visitor.page
-    visitor.open(f"chats/{chat}/")
-    visitor.is_live()
+    page = open_chat(visitor, chat)
     ask(page, QUESTION)
-    answer = page.locator(ANSWERS).last
-    expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    answer_ends(page)
     row = admin.get(f"chats/{chat}/messages/")["results"][-1]
     assert (row["tokens"], row["done_reason"]) == (8, "length")
     assert row["content"]
@@ -90,21 +119,18 @@ class Line:
 
 
 def test_it_goes_on_after_a_cut_and_in_another_tab(
-    new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int
+    at_the_phone: Visitor, admin: Api, model: int
 ) -> None:
     chat = chat_of(admin, model, 24)
-    visitor = new_visitor("zh", viewport={"width": 390, "height": 800}, color_scheme="dark")
-    visitor.log_in("admin", panel.password)
-    page = visitor.page
-    line = Line(page)
-    visitor.open(f"chats/{chat}/")
-    visitor.is_live()
+    visitor = at_the_phone
+    line = Line(visitor.page)
+    page = open_chat(visitor, chat)
     other = visitor.context.new_page()
     other.goto(f"{visitor.panel.url}/chats/{chat}/")
     expect(other.locator("[data-live-pill]")).to_have_attribute("data-state", "connected")
     ask(page, "Tell a long story about a ship.")
     for tab in (page, other):
-        expect(tab.locator(f"{ANSWERS} [data-chat-text]")).not_to_be_empty(timeout=PATIENCE)
+        answers_begin(tab)
     line.cut()
     notice = page.locator(".oc-chat-cut")
     expect(notice).to_be_visible()
@@ -112,10 +138,7 @@ def test_it_goes_on_after_a_cut_and_in_another_tab(
     visitor.picture("chat-cut")
     line.is_cut = False
     expect(notice).to_be_hidden(timeout=40_000)
-    for tab in (page, other):
-        answer = tab.locator(ANSWERS).last
-        expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
-    assert page.locator(ANSWERS).last.inner_text() == other.locator(ANSWERS).last.inner_text()
+    assert answer_ends(page).inner_text() == answer_ends(other).inner_text()
     visitor.forgive("WebSocket")
 
 
@@ -123,19 +146,18 @@ def test_escape_stops_and_another_answer_can_be_had(
     visitor: Visitor, admin: Api, model: int
 ) -> None:
     chat = chat_of(admin, model, 600)
-    page = visitor.page
-    visitor.open(f"chats/{chat}/")
-    visitor.is_live()
+    page = open_chat(visitor, chat)
     ask(page, "Count from one to a thousand in words.")
-    expect(page.locator(f"{ANSWERS} [data-chat-text]")).not_to_be_empty(timeout=PATIENCE)
+    answers_begin(page)
+    visitor.picture("chat-begun")
     page.keyboard.press("Escape")
-    expect(page.locator(ANSWERS).last).to_have_attribute("data-state", "stopped", timeout=PATIENCE)
+    answer_ends(page, "stopped")
     row = admin.get(f"chats/{chat}/messages/")["results"][-1]
     assert (row["state"], bool(row["content"])) == ("stopped", True)
     changed = admin.call("PATCH", f"chats/{chat}/", json={"options": {"num_predict": 8}})
     assert changed.status_code == 200
     page.get_by_role("button", name=visitor.word("Answer again")).click()
-    expect(page.locator(ANSWERS)).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    answer_ends(page)
     ask(page, "/show info")
     expect(page.locator("#chat-said")).to_contain_text("gemma3")
     ask(page, "/nonsense")
@@ -144,18 +166,41 @@ def test_escape_stops_and_another_answer_can_be_had(
     assert look_at(visitor, "chats/", "chats") == []
 
 
+def test_a_chat_is_saved_as_a_model_that_answers(visitor: Visitor, admin: Api, model: int) -> None:
+    chat = chat_of(admin, model, 4)
+    page = open_chat(visitor, chat)
+    name = "sailor:latest"
+    said = page.locator("#chat-said")
+    ask(page, "/set system You are a sailor.")
+    expect(said).to_contain_text(visitor.word("The system prompt is set."))
+    ask(page, "/save sailor")
+    expect(said).to_contain_text(name)
+    made = wait_until(
+        lambda: (row := admin.model(name)) and row["status"] == "stopped" and row, "it is made", 60
+    )
+    ask(page, "/save sailor")  # it never writes over a model that is there
+    expect(page.get_by_role("alert")).to_contain_text(name)
+    visitor.forgive("409")
+    ask(page, "/load sailor")
+    expect(said).to_contain_text(name)
+    ask(page, "/set system")
+    expect(said).to_contain_text(visitor.word("There is no system prompt now."))
+    ask(page, "/show system")
+    expect(said).to_contain_text("You are a sailor.")  # the model's own
+    ask(page, QUESTION)
+    expect(answer_ends(page)).to_contain_text(name)
+    assert violations(page) == []
+    admin.succeed(admin.delete(f"models/{made['id']}/"))
+
+
 def test_one_turns_to_earlier_versions_while_late_news_comes(
-    new_visitor: NewVisitor, panel: PanelProcess, admin: Api, model: int
+    at_the_phone: Visitor, admin: Api, model: int
 ) -> None:
     chat = chat_of(admin, model, 4)
-    visitor = new_visitor("zh", viewport={"width": 390, "height": 800}, color_scheme="dark")
-    visitor.log_in("admin", panel.password)
-    page = visitor.page
-    visitor.open(f"chats/{chat}/")
-    visitor.is_live()
+    visitor = at_the_phone
+    page = open_chat(visitor, chat)
     ask(page, QUESTION)
-    answer = page.locator(ANSWERS).last
-    expect(answer).to_have_attribute("data-state", "complete", timeout=PATIENCE)
+    answer = answer_ends(page)
     answer.get_by_role("button", name=visitor.word("Answer again")).click()
     # As soon as it can be pressed: the last news of the answer are still on their way.
     answer.get_by_role("button", name=visitor.word("Previous answer")).click(timeout=PATIENCE)
