@@ -3,17 +3,20 @@
  *
  *   <form data-select id="batch">   the bar with the operations; its rows' boxes have form="batch"
  *     data-text-selected            "{count} selected"
+ *     data-text-unseen              "{count} of them not in sight"
  *     data-count                    how many are chosen, set by this script
  *   inside it: [data-select-page]   a box: all rows that are shown
  *              [data-select-text]   says how many are chosen
  *              [data-select-all]    a button: all that match the filter, on every page
  *              [data-select-none]   a button: none any more
+ *              [data-select-drop]   a button: none any more of those that have no row here
  *              [name=filter]        the filter as a query string, sent where all that match are meant
  *   <input type="checkbox" data-select-row value="7">   a row's box
  *   [data-select-query][data-select-total]   the list: its filter, and how many rows match it
  *
  * What is chosen stays so when rows and lists are swapped and on other pages of the list, until the
- * filter changes. A row that is removed is chosen no more.
+ * filter changes. A row that is removed is chosen no more. How many are chosen that have no row here,
+ * as they are on other pages or match no more by now, is said beside the count.
  */
 (() => {
   "use strict";
@@ -31,6 +34,18 @@
     everything = false;
   }
 
+  function unseen(boxes) {
+    const here = new Set(boxes.map((box) => box.value));
+    return [...chosen].filter((value) => !here.has(value));
+  }
+
+  function words(form, count, hidden) {
+    const { textSelected, textUnseen } = form.dataset;
+    if (!count) return "";
+    const selected = textSelected.replace("{count}", count);
+    return hidden ? `${selected} · ${textUnseen.replace("{count}", hidden)}` : selected;
+  }
+
   function show() {
     const form = bar();
     if (!form) return;
@@ -40,9 +55,9 @@
     const count = everything ? total : chosen.size;
     const marked = boxes.filter((box) => box.checked).length;
     form.dataset.count = count;
-    form.querySelector("[data-select-text]").textContent = count
-      ? form.dataset.textSelected.replace("{count}", count)
-      : "";
+    const hidden = everything ? 0 : unseen(boxes).length;
+    form.querySelector("[data-select-text]").textContent = words(form, count, hidden);
+    form.querySelector("[data-select-drop]").hidden = !hidden;
     const page = form.querySelector("[data-select-page]");
     page.disabled = boxes.length === 0;
     page.checked = boxes.length > 0 && marked === boxes.length;
@@ -75,6 +90,7 @@
   document.addEventListener("click", ({ target }) => {
     if (target.closest?.("[data-select-all]")) everything = true;
     else if (target.closest?.("[data-select-none]")) clear();
+    else if (target.closest?.("[data-select-drop]")) unseen(rows()).forEach((one) => chosen.delete(one));
     else return;
     show();
     bar().querySelector("[data-select-page]").focus();

@@ -207,10 +207,17 @@ def test_rows_come_and_leave_without_losing_choice_or_focus(
     expect(link).to_be_focused()
     expect(box(visitor, "qwen3:8b")).to_be_checked()
     visitor.picture("live-rows")
-    # What has left the list is still chosen, and said to be: it may come back.
-    expect(page.locator("#batch")).to_contain_text("2 selected")
+    # What has left the list is still chosen, and said to be: it may come back, or be dropped.
+    bar = page.locator("#batch")
+    expect(bar).to_contain_text("2 selected · 1 of them not in sight")
+    bar.get_by_role("button", name="Drop those not in sight").click()
+    expect(bar).to_contain_text("1 selected")
+    expect(bar.get_by_role("button", name="Drop those not in sight")).to_be_hidden()
     admin.succeed(admin.post(f"models/{ids['qwen3:4b']}/start/"))
-    expect(box(visitor, "qwen3:4b")).to_be_checked(timeout=20_000)
+    expect(names(visitor)).to_have_text(["llama3.2:3b", "qwen3:4b", "qwen3:8b"], timeout=20_000)
+    expect(box(visitor, "qwen3:4b")).not_to_be_checked()
+    expect(link).to_be_visible()
+    link.focus()
     # The row under the focus leaves: the focus stays in the list.
     admin.succeed(admin.post(f"models/{ids['qwen3:8b']}/stop/"))
     expect(names(visitor)).to_have_text(["llama3.2:3b", "qwen3:4b"], timeout=20_000)
