@@ -41,7 +41,8 @@ class HostReport(models.Model):
 
     Written every few seconds by the worker that was started there for this server, and believed
     only while it is fresh. `seen_at` is the database's time. `gpus`: a list of `{name, total,
-    free}`; null where there is no driver.
+    free}`; null where there is no driver. `worker`: a random word of the process that wrote it;
+    `rival` and `rival_seen_at`: another that wrote in between, and when.
     """
 
     server = models.OneToOneField(
@@ -61,6 +62,9 @@ class HostReport(models.Model):
     memory_total = models.BigIntegerField(_("memory"), null=True)
     memory_free = models.BigIntegerField(_("free memory"), null=True)
     gpus = models.JSONField(_("GPUs"), null=True)
+    worker = models.CharField(_("process that reports"), max_length=16, blank=True)
+    rival = models.CharField(_("other worker"), max_length=300, blank=True)
+    rival_seen_at = models.DateTimeField(_("other worker seen"), null=True)
     seen_at = models.DateTimeField(_("seen"))
     seq = models.BigIntegerField(_("version of the row"), default=0)
 
@@ -85,8 +89,22 @@ class HostReport(models.Model):
     @property
     def is_fresh(self) -> bool:
         """Whether it may be believed; needs `with_age`."""
+        return self._is_believed(self.seen_at)
+
+    @property
+    def has_rival(self) -> bool:
+        """Whether two workers report by turns; needs `with_age`."""
+        seen = self.rival_seen_at
+        return self.is_fresh and seen is not None and self._is_believed(seen)
+
+    @property
+    def reporter(self) -> str:
+        """The host and the process that reports."""
+        return f"{self.host} ({self.worker})" if self.worker else self.host
+
+    def _is_believed(self, seen: datetime) -> bool:
         believed = timedelta(seconds=settings.HOST_REPORT_BELIEVED_SECONDS)
-        return -AHEAD <= self.now - self.seen_at < believed
+        return -AHEAD <= self.now - seen < believed
 
     @property
     def memory(self) -> Memory | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models.functions import Now
 
@@ -16,7 +17,10 @@ from tasks_app.sequence import next_seq
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look at a host found; bytes, None: not known. `problem`: a `FolderProblem`."""
+    """What a look at a host found; bytes, None: not known. `problem`: a `FolderProblem`.
+
+    `worker`: a random word of the process; `is_first`: it has not reported before.
+    """
 
     host: str
     folder: str = ""
@@ -25,6 +29,8 @@ class Seen:
     disk_free: int | None = None
     memory: Memory | None = None
     gpus: list[Gpu] | None = None
+    worker: str = ""
+    is_first: bool = True
 
 
 def report_of(server: OllamaServer | int) -> HostReport | None:
@@ -58,7 +64,8 @@ def reported_disk_free(server: OllamaServer | int) -> int | None:
 
 def write_report(server_id: int, seen: Seen) -> HostReport | None:
     """Keep what was seen just now, and return it; None where the server is gone."""
-    fields = {
+    rows = HostReport.objects.filter(pk=server_id)
+    fields: dict[str, Any] = {
         "host": seen.host,
         "folder": seen.folder,
         "problem": seen.problem,
@@ -67,13 +74,24 @@ def write_report(server_id: int, seen: Seen) -> HostReport | None:
         "memory_total": seen.memory.total if seen.memory else None,
         "memory_free": seen.memory.free if seen.memory else None,
         "gpus": None if seen.gpus is None else [dataclasses.asdict(gpu) for gpu in seen.gpus],
+        "worker": seen.worker,
+        **_rival(rows.with_age().first(), seen),
     }
-    rows = HostReport.objects.filter(pk=server_id)
     if not rows.update(**fields, seen_at=Now(), seq=raised_seq()):
         if not OllamaServer.objects.filter(pk=server_id).exists():
             return None
         HostReport.objects.create(server_id=server_id, **fields, seen_at=Now(), seq=next_seq(0))
     return report_of(server_id)
+
+
+def _rival(last: HostReport | None, seen: Seen) -> dict[str, Any]:
+    """What is written of another worker that has reported since this one did.
+
+    The first report of a process tells nothing: the last one may be of the process before it.
+    """
+    if last is None or seen.is_first or not last.is_fresh or last.worker in ("", seen.worker):
+        return {}
+    return {"rival": last.reporter, "rival_seen_at": last.seen_at}
 
 
 def forget_report(server_id: int) -> None:

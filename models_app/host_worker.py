@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import shutil
 import socket
 import threading
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from models_app.events import announce_host
 from models_app.host_models import FolderProblem
 from models_app.host_reports import Seen, forget_report, write_report
-from models_app.models import OllamaServer
+from models_app.models import HostReport, OllamaServer
 from models_app.probes import Candidate, candidates
 from models_app.resources.machine import Gpu, Memory, gpus, main_memory
 from models_app.resources.timed import Look
@@ -63,6 +64,8 @@ class HostEyes:
 
     def __init__(self, server_id: int) -> None:
         self._server_id = server_id
+        self.worker = secrets.token_hex(4)
+        self._is_first, self._has_rival = True, False
         self._disk: Watched[Disk] = Watched("disk")
         self._memory: Watched[Memory] = Watched("memory")
         self._gpus: Watched[list[Gpu] | None] = Watched("GPUs")
@@ -83,7 +86,15 @@ class HostEyes:
             disk_free=disk.free,
             memory=memory,
             gpus=cards,
+            worker=self.worker,
+            is_first=self._is_first,
         )
+
+    def told(self, report: HostReport) -> None:
+        """The panel has this report; another worker beside this one is said once in the log."""
+        if report.has_rival and not self._has_rival:
+            logger.warning("Another worker reports for this server too: %s", report.rival)
+        self._is_first, self._has_rival = False, report.has_rival
 
 
 def measure_disk(candidate: Candidate) -> Disk:
@@ -117,6 +128,7 @@ def report_once(eyes: HostEyes, server_id: int) -> bool:
     except IntegrityError:  # it went in this moment
         return False
     if report is not None:
+        eyes.told(report)
         announce_host(report)
     return report is not None
 

@@ -45,10 +45,13 @@ class HostSerializer(serializers.Serializer[Any]):
     """The server's machine as the worker on it sees it (`ollamactl worker --host-of`).
 
     Once the worker is silent, `is_fresh` is false and figures are null. `gpus` is null where there
-    is no NVIDIA driver. `problem`: why the disk is not known.
+    is no NVIDIA driver. `problem`: why the disk is not known. `worker`: the process that reports;
+    `rival`: the host and process of a second one that overwrites its reports, else empty.
     """
 
     name = serializers.CharField()
+    worker = serializers.CharField(allow_blank=True)
+    rival = serializers.CharField(allow_blank=True)
     seen_at = serializers.DateTimeField()
     age_seconds = serializers.FloatField()
     is_fresh = serializers.BooleanField()

@@ -20,6 +20,10 @@ SILENT = _(
     "The worker on its host ({host}) has said nothing for {time}: what it saw is not believed any "
     "more. Is it still running there?"
 )
+RIVAL = _(
+    "Two workers report for this server and overwrite each other: {first} and {second}. End the "
+    "one that is not on its host."
+)
 PROBLEMS = {
     FolderProblem.NO_FOLDER: _(
         "The worker on its host ({host}) finds no folder of models. Start it with OLLAMA_MODELS "
@@ -75,12 +79,22 @@ def problem_sentence(report: HostReport) -> Sentence | None:
     return Sentence(text, host=report.host) if text else None
 
 
+def rival_sentence(report: HostReport) -> Sentence | None:
+    """That two workers report by turns; None where it is one."""
+    if not report.has_rival:
+        return None
+    return Sentence(RIVAL, first=report.reporter, second=report.rival)
+
+
 def host_facts(report: HostReport) -> dict[str, Any]:
     """A report as the API shows it: without figures where they are not believed any more."""
     fresh = report.is_fresh
-    sentence = problem_sentence(report) if fresh else silent_sentence(report)
+    rival = rival_sentence(report)
+    sentence = (rival or problem_sentence(report)) if fresh else silent_sentence(report)
     return {
         "name": report.host,
+        "worker": report.worker,
+        "rival": report.rival if rival else "",
         "seen_at": report.seen_at,
         "age_seconds": round(report.age, 1),
         "is_fresh": fresh,

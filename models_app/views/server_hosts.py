@@ -14,7 +14,7 @@ from audit_app.guards import requires
 from models_app.host_reports import report_of
 from models_app.models import OllamaServer
 from models_app.resources.host import Host, HostLook, host_of_report
-from models_app.resources.origin import origin_of, problem_sentence
+from models_app.resources.origin import origin_of, problem_sentence, rival_sentence
 
 VIEW = "models_app.view_ollamaserver"
 
@@ -66,6 +66,7 @@ def _as_shown(host: Host) -> dict[str, Any]:
         "rows": rows,
         "origin": origin,
         "problem": problem_sentence(fresh) if fresh else None,
+        "rival": rival_sentence(fresh) if fresh else None,
         "is_silent": report is not None and not report.is_fresh,
         "report": report,
     }

@@ -171,7 +171,8 @@ def check_rows(config: Config) -> list[Finding]:
         advice = _("Start the panel: it brings the database up to date, or says why it cannot.")
         return [_finding("rows", _("they cannot be read"), False, advice, required=False)]
     hosts = [_hosts(found["reports"], found["silent"])] if found["reports"] else []
-    return [_contradictions(found), *hosts]
+    rivals = [_rivals(found["rivals"])] if found["rivals"] else []
+    return [_contradictions(found), *hosts, *rivals]
 
 
 def _contradictions(found: dict[str, Any]) -> Finding:
@@ -194,6 +195,15 @@ def _hosts(reports: int, silent: list[str]) -> Finding:
     )
     shown = _("the worker on the host is silent: %(names)s")
     return _finding("hosts", shown % {"names": ", ".join(silent)}, False, advice, required=False)
+
+
+def _rivals(servers: list[str]) -> Finding:
+    """Two workers for one server overwrite each other's reports."""
+    advice = _(
+        "The server's page names both hosts and processes: end the worker that is not on its host."
+    )
+    shown = _("two workers report for: %(names)s")
+    return _finding("hosts", shown % {"names": ", ".join(servers)}, False, advice, required=False)
 
 
 def check_search(config: Config) -> Finding:

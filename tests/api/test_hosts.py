@@ -42,6 +42,8 @@ def test_figures_with_their_age(viewer: APIClient, server: OllamaServer) -> None
     assert found.pop("detail").startswith("By the worker on its host (gpu-1), ")
     assert found == {
         "name": "gpu-1",
+        "worker": "",
+        "rival": "",
         "is_fresh": True,
         "disk": {"free": 100, "total": 500},
         "memory": {"free": 32, "total": 64},

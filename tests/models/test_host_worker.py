@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connections
+from django.db.models import F
 
 from audit_app.actors import SYSTEM
 from models_app import host_worker, probes
@@ -138,6 +140,29 @@ def test_gpus_by_nvml(
     assert report is not None
     assert report.cards == seen
     assert not nvml.is_open
+
+
+def test_two_workers_are_told_apart(
+    folder: Path, remote: OllamaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = HostEyes(remote.pk), HostEyes(remote.pk)
+
+    def rival(eyes: HostEyes) -> str:
+        report_once(eyes, remote.pk)
+        report = report_of(remote)
+        assert report is not None
+        return report.rival if report.has_rival else ""
+
+    assert rival(one) == rival(one) == ""
+    assert rival(other) == ""  # it may have been started in the place of the one
+    assert rival(one).endswith(f" ({other.worker})")
+    assert rival(other).endswith(f" ({one.worker})")
+    assert rival(other).endswith(f" ({one.worker})")
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 2  # each of the two says it once
+    assert said[0].startswith("Another worker reports for this server too: ")
+    HostReport.objects.update(rival_seen_at=F("rival_seen_at") - timedelta(seconds=31))
+    assert rival(other) == ""
 
 
 def test_without_nvml_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:

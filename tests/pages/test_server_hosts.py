@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -90,6 +94,19 @@ def test_the_panels_own_machine(
 def test_a_problem_is_said(viewer: Client, server: OllamaServer) -> None:
     write_report(server.pk, Seen("gpu-1", problem="other_models"))
     assert "holds none of this server&#x27;s" in card(viewer, server)
+
+
+def test_two_workers_for_one_server(viewer: Client, server: OllamaServer) -> None:
+    for name, word in (("gpu-1", "aa"), ("gpu-<b>2", "bb"), ("gpu-1", "aa")):
+        seen = replace(SEEN, host=name, worker=word, is_first=False)
+        write_report(server.pk, seen)
+    for text in (page(viewer, server), card(viewer, server)):
+        assert "overwrite each other: gpu-1 (aa) and gpu-&lt;b&gt;2 (bb)" in text
+    found = json.loads(viewer.get(f"/api/v1/servers/{server.pk}/").content)["host"]
+    assert (found["worker"], found["rival"]) == ("aa", "gpu-<b>2 (bb)")
+    assert "Two workers report" in found["detail"]
+    call_command("check_rows", stdout=(said := StringIO()))
+    assert json.loads(said.getvalue())["rivals"] == [server.name]
 
 
 def test_in_chinese(viewer: Client, server: OllamaServer) -> None:

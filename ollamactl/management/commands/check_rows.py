@@ -20,7 +20,8 @@ SECRET = ("server__credentials",)  # is not needed here, nor the key that reads 
 
 class Command(BaseCommand):
     """Print JSON: `count` and the first sentences, `broken`, of rows that break a rule; of workers
-    on servers' hosts how many `report`, and `silent`, the servers of those that fell silent.
+    on servers' hosts how many `report`, and `silent`, the servers of those that fell silent, and
+    `rivals`, the servers for which two report.
 
     A panel that runs changes rows while they are read: only what is still so after a moment counts.
     """
@@ -39,10 +40,12 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(str(error)) from error
         silent = [str(report.server) for report in reports if not report.is_fresh]
+        rivals = [str(report.server) for report in reports if report.has_rival]
         found = {
             "count": len(broken),
             "broken": broken[:SHOWN],
             "reports": len(reports),
             "silent": silent[:SHOWN],
+            "rivals": rivals[:SHOWN],
         }
         self.stdout.write(json.dumps(found))
