@@ -1,4 +1,4 @@
-"""Servers, models and checks, for `/metrics`: four queries, whatever there is."""
+"""Servers, models and checks, for `/metrics`: five queries, whatever there is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from models_app.choices import ModelStatus, ServerStatus
+from models_app.host_metrics import host_families
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import GONE
 
@@ -20,10 +21,11 @@ AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
 
 
 def families() -> Iterator[Metric]:
-    """Servers and models by status, and checks that are late."""
+    """Servers and models by status, checks that are late, and what servers' hosts have."""
     yield _by_status("servers", "Servers, by what the last check said.", _servers())
     yield _by_status("models", "Models, by their status.", _models())
     yield from _checks()
+    yield from host_families()
 
 
 def _servers() -> Mapping[str, int]:

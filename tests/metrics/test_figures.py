@@ -9,13 +9,17 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit_app.actors import SYSTEM
 from models_app.choices import ModelStatus, ServerStatus
+from models_app.host_models import HostReport
+from models_app.host_reports import Seen, write_report
 from models_app.models import PanelSettings
+from models_app.resources.machine import Gpu, Memory
 from models_app.services import downloads
 from ollamactl.lib import figures
 from tasks_app.choices import State
@@ -137,6 +141,28 @@ def test_servers_and_models_are_counted_as_they_are_shown(client: Client) -> Non
 
 
 @pytest.mark.usefixtures("transactional_db", "valkey")
+def test_hosts_have_what_their_workers_report(client: Client) -> None:
+    one, bare = OllamaServerFactory(name="one"), OllamaServerFactory(name="bare")
+    cards = [Gpu("Card", 24, 20), Gpu("Card", 24, 11)]
+    write_report(one.pk, Seen("gpu-1", "/models", "", 500, 100, Memory(64, 32), cards))
+    write_report(bare.pk, Seen("gpu-2"))
+    found = scrape(client)
+    place = {"server": "one", "host": "gpu-1"}
+    assert found.value("ollamactl_host_disk_free_bytes", **place) == 100
+    assert found.value("ollamactl_host_disk_total_bytes", **place) == 500
+    assert found.value("ollamactl_host_memory_free_bytes", **place) == 32
+    assert found.value("ollamactl_host_memory_total_bytes", **place) == 64
+    assert found.value("ollamactl_host_gpu_free_bytes", **place, gpu="1", card="Card") == 11
+    assert found.total("ollamactl_host_gpu_total_bytes") == 48
+    assert found.total("ollamactl_host_disk_free_bytes") == 100  # what is unknown is not 0
+    HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
+    found = scrape(client)
+    age = found.value("ollamactl_host_report_age_seconds", server="bare", host="gpu-2")
+    assert age == pytest.approx(120, abs=9)
+    assert found.total("ollamactl_host_disk_free_bytes") == 0  # nothing is said any more
+
+
+@pytest.mark.usefixtures("transactional_db", "valkey")
 def test_checks_that_do_not_come_are_late(client: Client) -> None:
     for seconds in (-3, 2, 40):
         OllamaServerFactory(next_check_at=timezone.now() - timedelta(seconds=seconds))
@@ -158,9 +184,10 @@ def test_a_scrape_costs_the_same_whatever_there_is(client: Client) -> None:
     for number in range(5):
         server = OllamaServerFactory(status=ServerStatus.OFFLINE)
         OllamaModelFactory.create_batch(4, server=server)
+        write_report(server.pk, Seen(f"gpu-{number}"))
         TaskFactory.create_batch(4, limit_key=f"server:{number}", queue=f"q{number}")
     assert queries() == before
-    assert before <= 9
+    assert before <= 10
 
 
 def test_ends_attempts_and_lost_leases_are_counted(make: Maker, client: Client) -> None:  # noqa: F811
