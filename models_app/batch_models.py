@@ -12,7 +12,9 @@ class Batch(models.Model):
     """One operation on many models: the plan that its task works off.
 
     `items`: a list of `{"model": id or null, "server": id, "name": …, "with": {…}}`, in the order
-    in which their tasks are made; `position` of them have one. `skipped`: those that the plan left
+    in which their tasks are made; `position` of them have one. Downloads have their `guess`, too:
+    bytes, or null; `unmade` is its sum over those that have no task yet, by the servers' ids, for
+    whom their disks are to keep that room. `skipped`: those that the plan left
     out, `{"model", "server", "name", "code", "detail"}`, the detail a stored sentence. Both are
     kept apart from the task, whose row is read at each end of a child. `undoes` is the batch that
     this one rolls back.
@@ -28,6 +30,7 @@ class Batch(models.Model):
     items = models.JSONField(_("models"), default=list)
     skipped = models.JSONField(_("left out"), default=list)
     position = models.PositiveIntegerField(_("begun"), default=0)
+    unmade = models.JSONField(_("bytes still to be reserved"), default=dict)
     again_before = models.DateTimeField(_("retried what had ended before"), null=True)
     undoes = models.ForeignKey(
         "self",

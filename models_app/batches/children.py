@@ -12,7 +12,7 @@ from audit_app.actors import Actor
 from audit_app.choices import Origin
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS
-from models_app.batches.reserving import Reservations
+from models_app.batches.reserving import Reservations, take_from_sum
 from models_app.batches.words import OnError, Operation
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
@@ -65,16 +65,18 @@ def _slice(task: Task, batch: Batch, reservations: Reservations, *, until: float
     if parent is None:
         raise Stopped
     # Another worker may have come further before this one got the task.
-    batch.refresh_from_db(fields=["position"])
+    batch.refresh_from_db(fields=["position", "unmade"])
     halted, first = parent.halted, batch.position
     while not halted and batch.position < len(batch.items) and batch.position - first < SLICE:
         needed = reservations.of(batch.position)
-        child = _begin(parent, batch, batch.items[batch.position], needed)
+        item = batch.items[batch.position]
+        child = _begin(parent, batch, item, needed)
         batch.position += 1
+        take_from_sum(batch.unmade, item)
         halted = child.is_ended and batch.on_error != OnError.CONTINUE
         if time.monotonic() > until:
             break
-    batch.save(update_fields=["position"])
+    batch.save(update_fields=["position", "unmade"])
     if batch.position > first and parent.lost_count:
         # It came further, so it is not what ends its workers: losses count anew.
         Task.objects.filter(pk=parent.pk).update(lost_count=0)

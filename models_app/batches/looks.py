@@ -8,13 +8,17 @@ from typing import Any
 
 from django.db.models import Count
 
-from models_app.batches.asking import MOST_SERVERS
-from models_app.host_reports import reports_of
 from models_app.models import OllamaServer, PanelSettings
-from models_app.probes import local_candidates
 from models_app.pulls import PULL_TYPE, pulls_key
-from models_app.resources.host import DiskLook, Host
-from models_app.resources.space import reserved_on_each, with_downloads
+from models_app.resources.host import Host
+from models_app.resources.reserved import (
+    MOST_SERVERS,
+    by_device,
+    device_of,
+    looks_at,
+    reserved_on_each,
+    with_downloads,
+)
 from tasks_app.choices import State
 from tasks_app.models import Task
 
@@ -55,11 +59,7 @@ class ServerLooks:
         self.servers = list({server.pk: server for server in servers}.values())
         others = with_downloads().exclude(pk__in=[server.pk for server in self.servers])
         every = [*self.servers, *others[:MOST_SERVERS]] if self.servers else []
-        looked_at = [*self.servers[:MOST_SERVERS], *every[len(self.servers) :]]
-        local, reports = local_candidates(looked_at), reports_of(looked_at)
-        self._looks = {
-            each.pk: DiskLook(each, local.get(each.pk), reports.get(each.pk)) for each in looked_at
-        }
+        self._looks = looks_at([*self.servers[:MOST_SERVERS], *every[len(self.servers) :]])
         self.panel = PanelSettings.objects.current()
         self._reserved = reserved_on_each(every)
         self._running, self._every = _running_downloads(self.servers)
@@ -68,13 +68,10 @@ class ServerLooks:
     def disks(self, servers: Sequence[OllamaServer]) -> list[SharedDisk]:
         """The disks of these servers. One that is not known is taken for the server's own."""
         hosts = self._hosts = {pk: look.result() for pk, look in self._looks.items()}
-        reserved: dict[Hashable, int] = {}
-        for pk, size in self._reserved.items():
-            device = _device(pk, hosts)
-            reserved[device] = reserved.get(device, 0) + size
+        reserved = by_device(self._reserved, hosts)
         groups: dict[Hashable, dict[Hashable, list[OllamaServer]]] = {}
         for server in servers:
-            folders = groups.setdefault(_device(server.pk, hosts), {})
+            folders = groups.setdefault(device_of(server.pk, hosts), {})
             folders.setdefault(_folder(server.pk, hosts), []).append(server)
         return [
             self._disk(list(folders.values()), hosts, reserved.get(device, 0))
@@ -107,11 +104,6 @@ class ServerLooks:
             "overall_limit": self.panel.downloads_overall,
             "held": self.panel.downloads_held,
         }
-
-
-def _device(pk: int, hosts: dict[int, Host]) -> Hashable:
-    disk = hosts.get(pk, Host()).disk
-    return ("device", disk.device) if disk is not None else ("server", pk)
 
 
 def _folder(pk: int, hosts: dict[int, Host]) -> Hashable:

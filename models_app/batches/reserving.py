@@ -74,6 +74,31 @@ class Reservations:
         return sum(missing.values())
 
 
+def guess(model: OllamaModel | None, name: str) -> int | None:
+    """What one download is taken for until its registry is asked: bytes of the whole model."""
+    size = guess_of(model, ModelName.parse(name))
+    return size.bytes if size else None
+
+
+def sum_of(items: Items) -> dict[str, int]:
+    """The guesses of downloads together, by the ids of their servers as they are stored."""
+    found: dict[str, int] = {}
+    for item in items:
+        if item.get("guess"):
+            key = str(item["server"])
+            found[key] = found.get(key, 0) + item["guess"]
+    return found
+
+
+def take_from_sum(found: dict[str, int], item: dict[str, Any]) -> None:
+    """Take one of them out: from now on its task itself says what it needs."""
+    key, size = str(item["server"]), item.get("guess")
+    if size and key in found:
+        found[key] -= size
+        if found[key] <= 0:
+            del found[key]
+
+
 def _rows(items: Items) -> dict[tuple[int, str], OllamaModel]:
     keys = [ModelName.parse(item["name"]).key for item in items]
     found = OllamaModel.objects.filter(key__in=keys, server__in={i["server"] for i in items})

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS, MADE_HERE
+from models_app.batches.reserving import guess
 from models_app.batches.words import Operation
 from models_app.choices import Source
 from ollamactl.lib.sentences import Sentence, to_stored
@@ -52,7 +53,7 @@ def _refusal(operation: str, before: Item) -> tuple[str, Sentence] | None:
 
 def _undoing(operation: str, item: Item, before: Item) -> Item:
     if operation == Operation.DELETE:  # the row is gone: its name on its server is what is left
-        return {**item, "model": None}
+        return {**item, "model": None, "guess": guess(None, item["name"])}
     if operation != Operation.STOP:
         return item
     options: Item = {"keep_alive": -1 if before.get("forever") else OLLAMAS_DEFAULT_S}

@@ -10,8 +10,9 @@ from models_app.models import OllamaServer, PanelSettings
 from models_app.resources.host import Host, HostLook
 from models_app.resources.needs import need_of_tag
 from models_app.resources.origin import origin_of
+from models_app.resources.reserved import Reserved
 from models_app.resources.room import free_on_cards, memory_state
-from models_app.resources.space import leaves_room, reserved_on
+from models_app.resources.space import leaves_room
 from models_app.resources.verdict import UNKNOWN, WARN
 
 DISK, MEMORY = "disk", "memory"
@@ -60,13 +61,13 @@ class Room:
 
 
 def room_of(server: OllamaServer) -> Room:
-    """What there is now, without asking the server; in two queries and 1.5 s at most."""
+    """What there is now, without asking the server; in a few queries and 1.5 s at most."""
     panel = PanelSettings.objects.current()
-    look = HostLook(server)
-    reserved = reserved_on(server, None)
+    look, others = HostLook(server), Reserved(server)
+    host = look.result()
     return Room(
-        host=look.result(),
-        reserved=reserved,
+        host=host,
+        reserved=others.beside(host),
         disk_kept=panel.disk_kept(server),
         memory_kept=panel.memory_kept(server),
     )

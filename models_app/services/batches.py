@@ -13,6 +13,7 @@ from audit_app.services import record_action
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS, Kind
 from models_app.batches.planning import Plan, PlanItem, make_plan
+from models_app.batches.reserving import guess, sum_of
 from models_app.batches.selection import Selection, choose
 from models_app.batches.undoing import undo_items
 from models_app.batches.words import OnError, Operation
@@ -69,7 +70,7 @@ def start_batch(
             type="model.batch",
             operation=kind.operation,
             on_error=on_error,
-            items=[_item(item) for item in plan.will()],
+            items=[_begun(kind, item) for item in plan.will()],
             skipped=[_left_out(item) for item in plan.left_out()],
         )
     return BegunBatch(task, plan)
@@ -165,6 +166,7 @@ def _begin(
         on_error=on_error,
         items=items,
         skipped=skipped,
+        unmade=sum_of(items),
         undoes=undoes,
     )
     names = [item["name"] for item in items[:NAMES_RECORDED]]
@@ -185,6 +187,12 @@ def _item(item: PlanItem) -> dict[str, Any]:
         "server": server.pk if server else None,
         "name": item.chosen.name,
     }
+
+
+def _begun(kind: Kind, item: PlanItem) -> dict[str, Any]:
+    if kind.task_type != PULL_TYPE:
+        return _item(item)
+    return {**_item(item), "guess": guess(item.chosen.model, item.chosen.name)}
 
 
 def _left_out(item: PlanItem) -> dict[str, Any]:

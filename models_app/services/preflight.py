@@ -15,8 +15,9 @@ from models_app.resources.host import HostLook
 from models_app.resources.needs import need_of
 from models_app.resources.network import judge_network
 from models_app.resources.origin import judge_report, origin_of
+from models_app.resources.reserved import Reserved, pulls_of
 from models_app.resources.room import judge_memory
-from models_app.resources.space import judge_disk, pulls_of
+from models_app.resources.space import judge_disk
 from models_app.resources.verdict import (
     BLOCK,
     DISK_TOO_SMALL,
@@ -50,14 +51,15 @@ def check_pull(
     """
     found, parsed = Findings(), ModelName.parse(name)
     panel = PanelSettings.objects.current()
-    look = HostLook(server)
+    look, others = HostLook(server), Reserved(server, task)
     answers = survey(server, parsed)
     host = look.result()
     judge_server(found, server, answered=answers.server_answered, error=answers.server_error)
     judge_report(found, host)
     need = need_of(server, parsed, answers, context_length)
     network = judge_network(found, server, answers, need)
-    disk = judge_disk(found, server, host, need, panel=panel, task=task)
+    reserved = others.beside(host)
+    disk = judge_disk(found, server, host, need, panel=panel, task=task, reserved=reserved)
     memory, gpu = judge_memory(found, server, host, need, panel=panel)
     downloads = _downloads(found, server, panel, task)
     if server.is_simulated:

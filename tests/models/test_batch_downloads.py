@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from audit_app.actors import SYSTEM
+from models_app.batch_models import Batch
 from models_app.batches.planning import Plan
 from models_app.batches.selection import Selection
 from models_app.choices import ServerStatus
 from models_app.models import OllamaServer, PanelSettings
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import RegistryUnreachable, ServerError
+from models_app.ollama.names import ModelName
 from models_app.probes import Candidate, Disk
+from models_app.resources.estimates import estimated_size
 from models_app.services import batches
 from models_app.services.preflight import check_pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
@@ -110,7 +113,7 @@ def on_one_disk(
         Candidate, "disk", lambda candidate: Disk(free, 1, Path(candidate.models[0][0]))
     )
     monkeypatch.setattr(
-        "models_app.batches.looks.local_candidates",
+        "models_app.resources.reserved.local_candidates",
         lambda servers: {
             each.pk: Candidate(((folders[each.pk], ""),)) for each in servers if each.pk in folders
         },
@@ -182,6 +185,64 @@ def test_what_waits_in_a_batch_has_its_room_reserved(
     assert check_pull(server=panel.server, name="large").disk["state"] == "block"
     cancel_task(actor=SYSTEM, task=task)
     finish_cancels()
+
+
+def test_what_a_batch_has_not_made_yet_has_its_room_reserved(
+    panel: Panel, simulator: Simulator, disk: dict[str, int]
+) -> None:
+    """By estimates until the parts are made, then by what each of them says."""
+    PanelSettings.objects.create(pk=1, downloads_held=True)
+    selection = Selection(names=["one:8b", "two:8b", "nobody"], servers=[panel.server.pk])
+    task = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection).task
+    estimate = estimated_size(ModelName.parse("one:8b"))
+    assert estimate is not None
+    batch = Batch.objects.get(task=task)
+    assert batch.unmade == {str(panel.server.pk): 2 * estimate.bytes}
+    simulator.control.publish("other", MB)
+    looked = check_pull(server=panel.server, name="other").disk
+    assert looked["reserved"] == 2 * estimate.bytes
+    assert plan_of(["other"], panel.server).servers[0].disk["reserved"] == looked["reserved"]
+    work_off("default")
+    batch.refresh_from_db()
+    assert (batch.position, batch.unmade) == (3, {})
+    parts = Task.objects.filter(parent=task)
+    reserved = sum(part.payload["needed"] or 0 for part in parts)
+    assert check_pull(server=panel.server, name="other").disk["reserved"] == reserved
+    cancel_task(actor=SYSTEM, task=task)
+    finish_cancels()
+    assert check_pull(server=panel.server, name="other").disk["reserved"] == 0
+
+
+def test_a_batch_that_will_make_no_more_reserves_nothing(
+    panel: Panel, simulator: Simulator, disk: dict[str, int]
+) -> None:
+    selection = Selection(names=["one:8b"], servers=[panel.server.pk])
+    task = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection).task
+    assert check_pull(server=panel.server, name="other").disk["reserved"]
+    cancel_task(actor=SYSTEM, task=task)
+    assert check_pull(server=panel.server, name="other").disk["reserved"] == 0
+
+
+def test_a_single_check_counts_downloads_of_other_servers_on_its_disk(
+    server: OllamaServer,
+    simulator: Simulator,
+    published: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the plan of a batch does."""
+    busy = OllamaServer.objects.create(name="busy", base_url="http://127.0.0.1:9")
+    TaskFactory(type="model.pull", limit_key=f"server.pulls:{busy.pk}", payload={"needed": 9 * MB})
+    folders = {server.pk: "/a", busy.pk: "/b"}
+    monkeypatch.setattr(
+        "models_app.resources.host.local_candidate",
+        lambda each: Candidate(((folders[each.pk], ""),)),
+    )
+    on_one_disk(monkeypatch, folders)
+    single = check_pull(server=server, name="a").disk
+    assert single["reserved"] == 9 * MB
+    assert plan_of(["a"], server).servers[0].disk["reserved"] == single["reserved"]
+    on_one_disk(monkeypatch, folders, free=13 * MB)  # it would fit alone
+    assert check_pull(server=server, name="a").disk["state"] == "block"
 
 
 def test_a_disk_that_is_too_small_for_all_of_them(
