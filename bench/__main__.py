@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[Options], list[Table]]] = {
     "fleet": fleet.measure,
 }
 ROWS = (100, 1_000, 10_000, 100_000)
+PULL_SECONDS = 8
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--plot", type=Path, metavar="FILE", help="draw the lists there, as SVG")
     made.add_argument("--quick", action="store_true", help="try the bench out: too few to compare")
     made.add_argument("--rows", type=row_counts, default=ROWS, help="sizes of the lists: 100,1000")
+    made.add_argument(
+        "--pull-seconds",
+        type=int,
+        default=PULL_SECONDS,
+        metavar="N",
+        help=f"how long a pull takes ({PULL_SECONDS}; twice that on the real Ollama)",
+    )
     return made
 
 
@@ -86,7 +94,7 @@ def main() -> None:
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
         commands.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
-    options = Options(quick=arguments.quick, rows=arguments.rows)
+    options = Options(arguments.quick, arguments.rows, arguments.pull_seconds)
     machine = describe_machine()
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     parts: dict[str, Any] = {}
@@ -97,7 +105,7 @@ def main() -> None:
             result = {"machine": machine, "quick": options.quick, "parts": parts}
             write(arguments.json, f"{json.dumps(result, indent=2)}\n")
         if arguments.markdown:
-            command = f"python -m bench {name}{' --quick' if options.quick else ''}"
+            command = f"python -m bench {name}{options_of(name, options)}"
             text = as_markdown(tables, command, machine)
             if arguments.plot and name == "lists":
                 picture = os.path.relpath(arguments.plot, arguments.markdown.parent)
@@ -105,6 +113,15 @@ def main() -> None:
             fill_in(arguments.markdown, name, text)
         if arguments.plot and name == "lists":
             write(arguments.plot, plot_lists(tables[0]))
+
+
+def options_of(name: str, options: Options) -> str:
+    """What has to be said to measure this part in the same way."""
+    if options.quick:
+        return " --quick"
+    if name == "pull" and options.pull_seconds != PULL_SECONDS:
+        return f" --pull-seconds {options.pull_seconds}"
+    return ""
 
 
 def write(path: Path, text: str) -> None:

@@ -12,10 +12,12 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Options:
-    """`quick`: as short as it can be, to try the bench itself out. `rows`: sizes of the lists."""
+    """`quick`: as short as it can be, to try the bench itself out. `rows`: sizes of the lists.
+    `pull_seconds`: how long a pull takes that nothing is added to."""
 
     quick: bool
     rows: tuple[int, ...]
+    pull_seconds: int
 
     def pick(self, normal: int, quick: int) -> int:
         """One of the two numbers."""

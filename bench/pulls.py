@@ -38,14 +38,15 @@ class Pair:
 
 def measure(options: Options) -> list[Table]:
     """Against the simulated Ollama, and against the real one where it is on this machine."""
-    simulated = simulated_row(rounds=options.pick(5, 1), seconds=options.pick(8, 2))
+    seconds = options.pick(options.pull_seconds, 2)
+    simulated = simulated_row(rounds=options.pick(5, 1), seconds=seconds)
     rows, notes = [simulated], []
     try:
         binaries = OLLAMA.locate(), REGISTRY.locate()
     except MissingComponent as error:
         notes.append(f"Not measured on a real Ollama: {error}")
     else:
-        real = real_row(*binaries, rounds=options.pick(3, 1), seconds=options.pick(15, 3))
+        real = real_row(*binaries, rounds=options.pick(3, 1), seconds=options.pick(2 * seconds, 3))
         rows.append(real)
     notes.append(
         "From the request to the last word: `success` in the answer of a direct `POST /api/pull`, "

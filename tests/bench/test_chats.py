@@ -9,7 +9,7 @@ from bench.figures import Options
 
 
 def test_it_measures_each_word_in_the_page_and_beside_it() -> None:
-    (table,) = measure(Options(quick=True, rows=()))
+    (table,) = measure(Options(quick=True, rows=(), pull_seconds=8))
     rows: list[dict[str, Any]] = [dict(row) for row in table.rows]
     direct, page = rows
     assert direct["seen"] == direct["words"] == page["words"]
