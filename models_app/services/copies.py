@@ -56,11 +56,7 @@ def copy_model(*, actor: Actor, model: OllamaModel, name: str) -> Begun:
     parsed = parse_name(name)
     with transaction.atomic():
         source = locked_source(model, parsed)
-        copy = row_for(source.server, parsed)
-        if copy.is_installed:
-            raise name_taken(copy)
-        copy.source = Source.LOCAL
-        copy.save(update_fields=["source"])
+        copy = row_beside(source, parsed)
         task = begin_task(
             actor=actor,
             model=copy,
@@ -119,6 +115,16 @@ def locked_source(model: OllamaModel, name: ModelName) -> OllamaModel:
             _("This is its name already. Choose another one."), code="same_name", attr="name"
         )
     return source
+
+
+def row_beside(source: OllamaModel, name: ModelName) -> OllamaModel:
+    """The row of a model that is made out of another on its server. `Conflict`: it is there."""
+    row = row_for(source.server, name)
+    if row.is_installed:
+        raise name_taken(row)
+    row.source = Source.LOCAL
+    row.save(update_fields=["source"])
+    return row
 
 
 def _reserve_name(task: Task) -> None:

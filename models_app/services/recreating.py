@@ -15,8 +15,8 @@ from audit_app.actors import Actor
 from models_app.choices import Source
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import DEFAULT_HOST, ModelName
-from models_app.services.beginnings import begin_task, fresh, idle, require_installed, row_for
-from models_app.services.copies import Begun, locked_source, name_taken
+from models_app.services.beginnings import begin_task, fresh, idle, require_installed
+from models_app.services.copies import Begun, locked_source, row_beside
 from models_app.services.lifecycle import parse_name, pull_model
 from models_app.services.listing import Listing
 from models_app.services.parameters import read_parameters
@@ -77,11 +77,7 @@ def derive_model(
     changes = _changes(read_parameters(parameters or {}), system, "")
     with transaction.atomic():
         source = locked_source(model, parsed)
-        row = row_for(source.server, parsed)
-        if row.is_installed:
-            raise name_taken(row)
-        row.source = Source.LOCAL
-        row.save(update_fields=["source"])
+        row = row_beside(source, parsed)
         task = begin_task(
             actor=actor,
             model=row,
