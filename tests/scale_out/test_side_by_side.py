@@ -183,9 +183,8 @@ def test_two_hundred_pulls_of_one_worker_need_few_connections(
     cluster.simulator.control.speed(0)  # a standstill, until all of them flow
     with watched(cluster) as watch:
         tasks = pull(apis, server, names)
-        running = 192  # three quarters of the pool's threads
         wait_until(
-            lambda: count(cluster, tasks, "running") >= running,
+            lambda: count(cluster, tasks, "running") == STREAMS,
             "the pulls are under way",
             PATIENCE,
         )
