@@ -36,7 +36,7 @@ SLOW_MS = 1000.0
 # Looks under way in this process at once, and those among them that have just begun. Who answers,
 # answers at once: so a server that hangs costs a socket for three seconds, and nobody a turn.
 LOOKS_AT_ONCE = 640
-BEGINNING_AT_ONCE = 64
+BEGINNING_AT_ONCE = 32
 BEGINNING_SECONDS = 0.2
 # What has been said is handed on together: so many at most, and so long after the first at most.
 TOGETHER = 50
@@ -112,8 +112,17 @@ class _Looker:
         async with self._looks:
             async with self._beginning:
                 look = asyncio.ensure_future(self._look_fairly(server))
-                await asyncio.wait({look}, timeout=BEGINNING_SECONDS)
+                while await self._comes_late(look):
+                    pass
             return await look
+
+    async def _comes_late(self, look: asyncio.Future[Finding]) -> bool:
+        """Whether a look would have been done by now, were this process less busy: were others to
+        begin then, all would be so slow that they time out."""
+        before = self._lateness.total()
+        await asyncio.wait({look}, timeout=BEGINNING_SECONDS)
+        late = self._lateness.total() - before
+        return not look.done() and late > BEGINNING_SECONDS / 4
 
     async def _look_fairly(self, server: OllamaServer) -> Finding:
         """Time in which this process itself was too busy is nothing that the server has done."""
