@@ -24,7 +24,10 @@ RESOURCES = [MEMORY, DISK]
 
 
 class CatalogueTagSerializer(serializers.Serializer[Any]):
-    """One download. `size` is bytes and approximate; `fits` is null where nobody can tell."""
+    """One download. `size` is bytes and approximate; `fits` is null where nobody can tell.
+
+    Of what is `installed` on the server only the memory is judged.
+    """
 
     name = serializers.CharField()
     aliases = serializers.ListField(child=serializers.CharField())
@@ -36,6 +39,7 @@ class CatalogueTagSerializer(serializers.Serializer[Any]):
     is_default = serializers.BooleanField()
     fits = serializers.BooleanField(allow_null=True)
     lacks = serializers.ChoiceField(RESOURCES, allow_null=True)
+    installed = serializers.BooleanField()
 
 
 class CatalogueFamilySerializer(serializers.Serializer[Any]):
@@ -60,6 +64,7 @@ class CatalogueFamilySerializer(serializers.Serializer[Any]):
                 "is_default": each.tag.is_default,
                 "fits": each.fits,
                 "lacks": each.lacks or None,
+                "installed": each.installed,
             }
             for each in instance.tags
         ]

@@ -19,6 +19,9 @@ class Room(Protocol):
     def lacks(self, tag: CatalogueTag) -> str:
         """What is too small for a download, by a word; empty for nothing."""
 
+    def has(self, tag: CatalogueTag) -> bool:
+        """Whether the server has it already."""
+
     def fits(self, tag: CatalogueTag) -> bool | None:
         """Whether a download fits; None where nobody can tell."""
 
@@ -30,6 +33,7 @@ class FoundTag:
     tag: CatalogueTag
     fits: bool | None
     lacks: str
+    installed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def _tags(
     family: CatalogueFamily, max_size: int | None, room: Room | None, fits: bool | None
 ) -> Iterator[FoundTag]:
     for tag in family.tags:
-        found = FoundTag(tag, room.fits(tag), room.lacks(tag)) if room else FoundTag(tag, None, "")
+        found = FoundTag(tag, None, "")
+        if room:
+            found = FoundTag(tag, room.fits(tag), room.lacks(tag), room.has(tag))
         if (max_size is None or tag.size <= max_size) and fits in (None, found.fits):
             yield found
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
+from models_app.ollama.names import ModelName
 from models_app.resources.fitting import Room
 from models_app.resources.host import Host
 from models_app.resources.machine import Memory
@@ -62,6 +64,13 @@ def test_a_servers_room_decides_what_fits(
     assert lacks["llama3.1:405b"] == (False, "disk")
     fitting = viewer.get(CATALOGUE, {**question, "fits": "true"}).data["results"][0]["tags"]
     assert [tag["name"] for tag in fitting] == ["llama3.1:8b"]
+    assert not any(tag["installed"] for tag in tags)
+    here = replace(room, installed=frozenset({ModelName.parse("llama3.1:405b").key}))
+    monkeypatch.setattr("models_app.api.catalogue_views.room_of", lambda _server: here)
+    tags = viewer.get(CATALOGUE, question).data["results"][0]["tags"]
+    assert [(tag["name"], tag["lacks"]) for tag in tags if tag["installed"]] == [
+        ("llama3.1:405b", "memory")
+    ]
 
 
 def test_what_nobody_knows_is_unknown(viewer: APIClient) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from models_app.catalogue import catalogue
 from models_app.catalogue.types import CatalogueTag
-from models_app.models import OllamaServer, PanelSettings
+from models_app.choices import ModelStatus
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.probes import Candidate, Disk
 from models_app.resources import host
 from models_app.resources.fitting import DISK, MEMORY, Room, room_of
 from models_app.resources.machine import Gpu, Memory
 from models_app.services.preflight import OK, UNKNOWN, WARN, check_pull
 from models_app.services.survey import Answers
-from tests.factories import OllamaServerFactory, TaskFactory
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 
 GB = 1_000_000_000
 CARD = Gpu("Card", total=24 * GB, free=20 * GB)
@@ -106,6 +107,21 @@ def test_a_servers_own_thresholds_count(
     assert {tag.name: (after.fits(tag), after.lacks(tag)) for tag in TAGS} == {
         tag.name: said_by_check(server, tag) for tag in TAGS
     }
+
+
+def test_of_what_is_installed_only_the_memory_counts(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = next(tag for tag in catalogue().tags if tag.aliases and tag.size > 4 * GB)
+    OllamaModelFactory(server=server, name=f"{tag.family}:{tag.aliases[0]}")
+    has(monkeypatch, GB, 5000 * GB, None)
+    room = room_of(server)
+    assert (room.has(tag), room.fits(tag), room.lacks(tag)) == (True, True, "")
+    assert {room.has(other) for other in catalogue().tags if other != tag} == {False}
+    has(monkeypatch, GB, GB, None)
+    assert (room_of(server).fits(tag), room_of(server).lacks(tag)) == (False, MEMORY)
+    OllamaModel.objects.update(status=ModelStatus.DOWNLOADING)
+    assert (room_of(server).has(tag), room_of(server).lacks(tag)) == (False, DISK)
 
 
 def test_of_nothing_known_nothing_is_said() -> None:

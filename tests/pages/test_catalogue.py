@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from models_app.ollama.names import ModelName
 from models_app.resources.fitting import Room
 from models_app.resources.host import Host
 from models_app.resources.machine import Memory
@@ -76,6 +78,11 @@ def test_room_is_compared_or_unknown(viewer: Client, monkeypatch: pytest.MonkeyP
     for text in ("too large for the disk", "too large for the free memory", ">fits<"):
         assert text in page
     assert "too large" not in page_of(viewer, search="llama3.1", fits="true")
+    assert ">installed<" not in page
+    here = replace(room, installed=frozenset({ModelName.parse("llama3.1:405b").key}))
+    monkeypatch.setattr("models_app.views.catalogue.room_of", lambda _server: here)
+    page = page_of(viewer, search="llama3.1")
+    assert page.count(">installed<") == 1
 
 
 def test_a_wrong_filter_says_so(viewer: Client) -> None:

@@ -81,6 +81,7 @@ def _row(tag: Json, *, with_room: bool) -> list[str]:
     ]
     if with_room:
         fits = tag.get("fits")
-        words = {True: _("yes"), False: text_of(tag, "lacks") or _("no")}
+        here = _("installed") if tag.get("installed") is True else _("yes")
+        words = {True: here, False: text_of(tag, "lacks") or _("no")}
         cells.append(words.get(fits, _("unknown")) if isinstance(fits, bool) else _("unknown"))
     return cells
