@@ -85,4 +85,5 @@ async def _shown(client: OllamaClient, name: ModelName) -> dict[str, Any]:
         info = await client.show(name)
     except OllamaError:
         return {}
-    return {"context_length": info.context_length}
+    kv_cache = info.kv_cache.as_json() if info.kv_cache else None
+    return {"context_length": info.context_length, "kv_cache": kv_cache}

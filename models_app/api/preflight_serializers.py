@@ -11,6 +11,9 @@ STATES = ["ok", "warn", "block", "unknown"]
 # How the bytes of a download are known.
 ESTIMATES = ["manifest", "details", "table", "unknown"]
 
+# How the memory for a model's context is known.
+MEMORY_ESTIMATES = ["model", "sibling", "table", "unknown"]
+
 
 class DiskSerializer(serializers.Serializer[Any]):
     """Bytes on the disk of the server's models; null is not known."""
@@ -24,7 +27,11 @@ class DiskSerializer(serializers.Serializer[Any]):
 
 
 class MemorySerializer(serializers.Serializer[Any]):
-    """Bytes of main memory; null is not known. `needed`: by the model, with `context_length`."""
+    """Bytes of main memory; null is not known. `needed`: by the model, with `context_length`.
+
+    `estimate`: how what the context takes of it is known: by the `model` itself, by a `sibling`
+    (the same model on another server or in another quantization), or by a `table`.
+    """
 
     state = serializers.ChoiceField(STATES)
     free = serializers.IntegerField(allow_null=True)
@@ -32,6 +39,7 @@ class MemorySerializer(serializers.Serializer[Any]):
     kept = serializers.IntegerField()
     needed = serializers.IntegerField(allow_null=True)
     context_length = serializers.IntegerField()
+    estimate = serializers.ChoiceField(MEMORY_ESTIMATES)
 
 
 class GpuDeviceSerializer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from models_app.ollama.kv_cache import read_kv_cache
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import (
     GenerateLine,
@@ -133,6 +134,7 @@ def read_show(answer: JsonObject) -> ShowInfo:
         details=read_details(answer.get("details")),
         capabilities=texts(answer.get("capabilities")),
         context_length=whole_number(facts.get(f"{architecture}.context_length")),
+        kv_cache=read_kv_cache(answer.get("model_info")),
         parameter_count=whole_number(facts.get("general.parameter_count")),
         parameters=long_text(answer.get("parameters"), longest=20_000),
         template=long_text(answer.get("template"), longest=50_000),

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from dataclasses import dataclass, field
 
+from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.names import ModelName
 
 
@@ -72,12 +73,13 @@ class LoadedModel:
 class ShowInfo:
     """Details of one model. Texts are bounded. `weights`: the digest of its largest layer.
 
-    `tensors`: how many there are of each type, such as `Q4_K`.
+    `tensors`: how many there are of each type, such as `Q4_K`. `kv_cache` None: not told.
     """
 
     details: ModelDetails
     capabilities: tuple[str, ...] = ()
     context_length: int | None = None
+    kv_cache: KvCache | None = None
     parameter_count: int | None = None
     parameters: str = ""
     template: str = ""

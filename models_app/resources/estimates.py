@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from models_app.catalogue import CatalogueTag, find
+from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.names import ModelName
 
 DETAILS, TABLE = "details", "table"
@@ -133,11 +134,19 @@ def usual_bytes(parameters: int) -> int:
     return int(parameters * _between(_USUAL, parameters / 1e9))
 
 
-def memory_needed(weights: int, *, context: int, parameters: int | None = None) -> int:
+def memory_needed(
+    weights: int, *, context: int, parameters: int | None = None, kv_cache: KvCache | None = None
+) -> int:
     """The bytes of memory for a model with weights of so many bytes and `context` tokens: weights,
-    key-value cache, and what Ollama's runner takes besides."""
-    count = parameters or weights / (BITS["q4_k_m"] / 8)
-    cache = int(_between(_CACHE, count / 1e9) * context)
+    key-value cache, and what Ollama's runner takes besides.
+
+    The cache is that of the model where it is known, else that of the table for its parameters.
+    """
+    if kv_cache is not None:
+        cache = kv_cache.bytes_for(context)
+    else:
+        count = parameters or weights / (BITS["q4_k_m"] / 8)
+        cache = int(_between(_CACHE, count / 1e9) * context)
     return weights + cache + max(LEAST_OVERHEAD, int(weights * OVERHEAD))
 
 

@@ -31,6 +31,7 @@ def judge_memory(
         "kept": kept,
         "needed": need.memory,
         "context_length": need.context,
+        "estimate": need.memory_source,
     }
     if memory["state"] == WARN:
         _warn(found, need.memory or 0, host)

@@ -8,6 +8,7 @@ from typing import Any
 from models_app.endpoints import client_of
 from models_app.models import OllamaModel
 from models_app.ollama.errors import OllamaError
+from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.types import ShowInfo
 from models_app.querysets import GONE
 
@@ -19,9 +20,25 @@ def describe_model(model: OllamaModel) -> dict[str, Any] | None:
     if not model.is_installed or model.server.status in GONE:
         return None
     try:
-        return _as_json(asyncio.run(_show(model)))
+        info = asyncio.run(_show(model))
     except OllamaError:
         return None
+    remember_kv_cache(model, info.kv_cache)
+    return _as_json(info)
+
+
+def lacks_kv_cache(model: OllamaModel) -> bool:
+    """Whether the server could say what the model keeps of its context, and has not."""
+    return model.is_installed and model.kv_cache is None
+
+
+def remember_kv_cache(model: OllamaModel, said: KvCache | None) -> None:
+    """Keep what the server has said of this version of the model; written where it is new."""
+    if said is None or not model.is_installed or model.kv_cache == said.as_json():
+        return
+    model.kv_cache = said.as_json()
+    same = OllamaModel.objects.filter(pk=model.pk, digest=model.digest)
+    same.update(kv_cache=model.kv_cache)
 
 
 async def _show(model: OllamaModel) -> ShowInfo:

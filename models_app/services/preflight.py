@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
-from models_app.models import OllamaServer, PanelSettings
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.ollama.names import ModelName
 from models_app.pulls import PULL_TYPE
 from models_app.resources.answering import judge_server
@@ -28,6 +28,7 @@ from models_app.resources.verdict import (
     Findings,
     Preflight,
 )
+from models_app.services.details import lacks_kv_cache, remember_kv_cache
 from models_app.services.survey import survey
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
@@ -52,11 +53,14 @@ def check_pull(
     found, parsed = Findings(), ModelName.parse(name)
     panel = PanelSettings.objects.current()
     look, others = HostLook(server), Reserved(server, task)
-    answers = survey(server, parsed)
+    row = OllamaModel.objects.filter(server=server, key=parsed.key).first()
+    answers = survey(server, parsed, row is not None and lacks_kv_cache(row))
     host = look.result()
     judge_server(found, server, answered=answers.server_answered, error=answers.server_error)
     judge_report(found, host)
-    need = need_of(server, parsed, answers, context_length)
+    if row is not None:
+        remember_kv_cache(row, answers.kv_cache)
+    need = need_of(row, parsed, answers, context_length)
     network = judge_network(found, server, answers, need)
     reserved = others.beside(host)
     disk = judge_disk(found, server, host, need, panel=panel, task=task, reserved=reserved)

@@ -32,6 +32,7 @@ FACTS = (
     "parameter_size",
     "quantization",
     "context_length",
+    "kv_cache",
     "modified_at",
     "loaded",
     "outdated",
@@ -107,6 +108,9 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
     if "digest" in changed and "outdated" not in facts and model.outdated is not None:
         model.outdated = None  # of another version nobody has asked yet
         changed.append("outdated")
+    if "digest" in changed and "kv_cache" not in facts and model.kv_cache is not None:
+        model.kv_cache = None
+        changed.append("kv_cache")
     if model.is_loaded != bool(model.loaded):
         model.is_loaded = bool(model.loaded)
         changed.append("is_loaded")

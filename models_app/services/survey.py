@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from models_app.ollama.errors import (
     RegistryNotAllowed,
     RegistryUnreachable,
 )
+from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, fetch_manifest
 from ollamactl.lib.connections import close_connections
@@ -36,6 +38,8 @@ class Answers:
     registry_ms: float | None = None
     server_answered: bool = False
     server_error: OllamaError | None = None
+    # By the file of the model that the server has, where it was asked for.
+    kv_cache: KvCache | None = None
     # Layers that the server has whole.
     there: set[str] = field(default_factory=set)
 
@@ -49,18 +53,22 @@ class Answers:
         )
 
 
-def survey(server: OllamaServer, name: ModelName) -> Answers:
-    """Ask for at most 2 s; what came by then is kept."""
+def survey(server: OllamaServer, name: ModelName, describe: bool = False) -> Answers:
+    """Ask for at most 2 s; what came by then is kept. `describe`: the server has the model, and is
+    asked what its file says."""
     answers = Answers()
     close_connections()  # of a bounded pool, which others may wait for
-    asyncio.run(_ask(server, name, answers))
+    asyncio.run(_ask(server, name, answers, describe))
     return answers
 
 
-async def _ask(server: OllamaServer, name: ModelName, answers: Answers) -> None:
+async def _ask(server: OllamaServer, name: ModelName, answers: Answers, describe: bool) -> None:
+    questions = [_ask_registry(server, name, answers), _ask_server(server, answers)]
+    if describe:
+        questions.append(_ask_for_details(server, name, answers))
     try:
         async with asyncio.timeout(SECONDS):
-            await asyncio.gather(_ask_registry(server, name, answers), _ask_server(server, answers))
+            await asyncio.gather(*questions)
             if answers.manifest is not None and answers.server_answered:
                 async with client_of(server) as client:
                     await _ask_for_layers(client, answers.manifest, answers)
@@ -87,6 +95,12 @@ async def _ask_server(server: OllamaServer, answers: Answers) -> None:
         answers.server_error = error
     else:
         answers.server_answered = True
+
+
+async def _ask_for_details(server: OllamaServer, name: ModelName, answers: Answers) -> None:
+    with contextlib.suppress(OllamaError):  # whether it answers at all the version tells
+        async with client_of(server) as client:
+            answers.kv_cache = (await client.show(name)).kv_cache
 
 
 async def _ask_for_layers(client: OllamaClient, manifest: Manifest, answers: Answers) -> None:

@@ -11,6 +11,7 @@ from models_app.catalogue import catalogue
 from models_app.catalogue.types import CatalogueTag
 from models_app.choices import ModelStatus
 from models_app.models import OllamaModel, OllamaServer, PanelSettings
+from models_app.ollama.kv_cache import MOST_BYTES_A_TOKEN, KvCache
 from models_app.probes import Candidate, Disk
 from models_app.resources import host
 from models_app.resources.fitting import DISK, MEMORY, Room, room_of
@@ -122,6 +123,22 @@ def test_of_what_is_installed_only_the_memory_counts(
     assert (room_of(server).fits(tag), room_of(server).lacks(tag)) == (False, MEMORY)
     OllamaModel.objects.update(status=ModelStatus.DOWNLOADING)
     assert (room_of(server).has(tag), room_of(server).lacks(tag)) == (False, DISK)
+
+
+def test_what_servers_have_said_of_their_caches_counts(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = next(tag for tag in TAGS if tag.parameters > 3 * GB)
+    other = next(tag for tag in TAGS if tag.family != own.family and tag.parameters > 3 * GB)
+    has(monkeypatch, 5000 * GB, 500 * GB, None)
+    assert (room_of(server).lacks(own), room_of(server).lacks(other)) == ("", "")
+    large = KvCache(MOST_BYTES_A_TOKEN).as_json()
+    OllamaModelFactory(server=server, name=own.name, size=own.size, kv_cache=large)
+    OllamaModelFactory(server=OllamaServerFactory(), name=other.name, kv_cache=large)
+    has(monkeypatch, 5000 * GB, 200 * GB, None)
+    room = room_of(server)
+    for tag in (own, other):
+        assert (room.fits(tag), room.lacks(tag)) == said_by_check(server, tag) == (False, MEMORY)
 
 
 def test_of_nothing_known_nothing_is_said() -> None:

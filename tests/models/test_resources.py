@@ -75,6 +75,7 @@ def test_enough_memory(local: dict[str, Any], simulator: Simulator) -> None:
         "kept": 0,
         "needed": 8 * GB,
         "context_length": 4096,
+        "estimate": "table",
     }
     assert (found.gpu["state"], found.gpu["free"], found.verdict) == ("unknown", None, "ok")
 

@@ -40,6 +40,29 @@ async def test_load_show_and_unload(real_ollama: OllamaProcess, real_model_name:
         await client.unload(real_model_name)
 
 
+async def test_the_cache_of_a_context_is_estimated_within_a_half(
+    real_ollama: OllamaProcess, real_model_name: str
+) -> None:
+    """What `/api/ps` says more for a longer context is the cache of Gemma's layers that see all of
+    it (the others keep 512 tokens) and a mask of a kilobyte a token; without the windows the
+    estimate would be four and a half times that."""
+    short, long = 2048, 16_384
+    async with OllamaClient(Endpoint(real_ollama.url)) as client:
+        cache = (await client.show(real_model_name)).kv_cache
+        assert cache is not None
+        assert cache.windowed > cache.full
+        sizes = {}
+        for tokens in (short, long):
+            await client.load(real_model_name, num_ctx=tokens)
+            (loaded,) = await client.ps()
+            assert loaded.context_length == tokens
+            sizes[tokens] = loaded.size or 0
+        await client.unload(real_model_name)
+    measured = sizes[long] - sizes[short]
+    assert measured > 0
+    assert measured / 1.5 < cache.bytes_for(long) - cache.bytes_for(short) < measured * 1.5
+
+
 async def test_a_keep_alive_ends_at_a_time(
     real_ollama: OllamaProcess, real_model_name: str
 ) -> None:

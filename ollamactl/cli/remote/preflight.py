@@ -57,7 +57,7 @@ def _lines(found: Json) -> list[tuple[str, str]]:
         (_("check"), verdicts.get(verdict) or clean(verdict)),
         (_("download"), size),
         (_("disk"), _free(disk)),
-        (_("memory"), _free(memory)),
+        (_("memory"), _free(memory) + _how_known(memory)),
         (_("GPU memory"), _free(gpu)),
         *([(_("its machine"), seen)] if seen else []),
         (_("network"), _network(network)),
@@ -72,6 +72,16 @@ def _free(part: Json) -> str:
     if int_of(part, "needed") is None:
         return _("%(free)s free") % words
     return _("%(free)s free, %(needed)s needed") % words
+
+
+def _how_known(memory: Json) -> str:
+    words = {
+        "model": _("from the model itself"),
+        "sibling": _("from the same model, which a server has already"),
+        "table": _("estimated from a table"),
+    }
+    said = words.get(text_of(memory, "estimate"))
+    return f" ({said})" if said else ""
 
 
 def _network(part: Json) -> str:
