@@ -15,6 +15,15 @@ FIGURES = {
     "memory_free": "Memory that programs could take.",
     "memory_total": "Memory of the host.",
 }
+# By the fields of a `Gpu`.
+CARD_FIGURES = {
+    "free": ("free_bytes", "Memory of each GPU that is free."),
+    "total": ("total_bytes", "Memory of each GPU."),
+    "utilization": ("utilization_ratio", "Share of the time in which each GPU was busy."),
+    "temperature": ("temperature_celsius", "Temperature of each GPU."),
+    "power": ("power_watts", "Power that each GPU draws."),
+}
+SCALES = {"utilization": 0.01}
 
 
 def host_families() -> Iterator[Metric]:
@@ -39,17 +48,18 @@ def host_families() -> Iterator[Metric]:
 
 def _cards(reports: list[HostReport]) -> Iterator[Metric]:
     labels = (*PLACE, "gpu", "card")
-    text = "Memory of each GPU"
-    free = GaugeMetricFamily(
-        "ollamactl_host_gpu_free_bytes", f"{text} that is free.", labels=labels
-    )
-    total = GaugeMetricFamily("ollamactl_host_gpu_total_bytes", f"{text}.", labels=labels)
+    families = {
+        field: GaugeMetricFamily(f"ollamactl_host_gpu_{name}", text, labels=labels)
+        for field, (name, text) in CARD_FIGURES.items()
+    }
     for report in reports:
         for number, card in enumerate(report.cards or []):
             values = [*_place(report), str(number), card.name]
-            free.add_metric(values, card.free)
-            total.add_metric(values, card.total)
-    yield from (free, total)
+            for field, family in families.items():
+                value = getattr(card, field)
+                if value is not None:
+                    family.add_metric(values, value * SCALES.get(field, 1))
+    yield from families.values()
 
 
 def _place(report: HostReport) -> list[str]:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from models_app.resources.machine import Gpu, Memory
+from models_app.resources.machine import Gpu, GpuProblem, Memory
 
 # So much may a clock be set back before a report of the future is believed no more.
 AHEAD = timedelta(seconds=5)
@@ -40,9 +40,9 @@ class HostReport(models.Model):
     """The newest figures of one server's host; bytes, null: not known there.
 
     Written every few seconds by the worker that was started there for this server, and believed
-    only while it is fresh. `seen_at` is the database's time. `gpus`: a list of `{name, total,
-    free}`; null where there is no driver. `worker`: a random word of the process that wrote it;
-    `rival` and `rival_seen_at`: another that wrote in between, and when.
+    only while it is fresh. `seen_at` is the database's time. `gpus`: a list of `Gpu`s as JSON; null
+    where nobody knows them, for the reason in `gpu_problem`. `worker`: a random word of the process
+    that wrote it; `rival` and `rival_seen_at`: another that wrote in between, and when.
     """
 
     server = models.OneToOneField(
@@ -62,6 +62,9 @@ class HostReport(models.Model):
     memory_total = models.BigIntegerField(_("memory"), null=True)
     memory_free = models.BigIntegerField(_("free memory"), null=True)
     gpus = models.JSONField(_("GPUs"), null=True)
+    gpu_problem = models.CharField(
+        _("problem of the GPUs"), max_length=16, choices=GpuProblem.choices, blank=True
+    )
     worker = models.CharField(_("process that reports"), max_length=16, blank=True)
     rival = models.CharField(_("other worker"), max_length=300, blank=True)
     rival_seen_at = models.DateTimeField(_("other worker seen"), null=True)
@@ -118,4 +121,4 @@ class HostReport(models.Model):
         """The GPUs, where they are known."""
         if self.gpus is None:
             return None
-        return [Gpu(str(gpu["name"]), int(gpu["total"]), int(gpu["free"])) for gpu in self.gpus]
+        return [Gpu.from_json(gpu) for gpu in self.gpus]

@@ -17,7 +17,8 @@ from tasks_app.sequence import next_seq
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look at a host found; bytes, None: not known. `problem`: a `FolderProblem`.
+    """What a look at a host found; bytes, None: not known. `problem`: a `FolderProblem`,
+    `gpu_problem`: a `GpuProblem`.
 
     `worker`: a random word of the process; `is_first`: it has not reported before.
     """
@@ -29,6 +30,7 @@ class Seen:
     disk_free: int | None = None
     memory: Memory | None = None
     gpus: list[Gpu] | None = None
+    gpu_problem: str = ""
     worker: str = ""
     is_first: bool = True
 
@@ -74,6 +76,7 @@ def write_report(server_id: int, seen: Seen) -> HostReport | None:
         "memory_total": seen.memory.total if seen.memory else None,
         "memory_free": seen.memory.free if seen.memory else None,
         "gpus": None if seen.gpus is None else [dataclasses.asdict(gpu) for gpu in seen.gpus],
+        "gpu_problem": seen.gpu_problem,
         "worker": seen.worker,
         **_rival(rows.with_age().first(), seen),
     }

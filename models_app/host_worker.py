@@ -21,7 +21,7 @@ from models_app.host_models import FolderProblem
 from models_app.host_reports import Seen, forget_report, write_report
 from models_app.models import HostReport, OllamaServer
 from models_app.probes import Candidate, candidates
-from models_app.resources.machine import Gpu, Memory, gpus, main_memory
+from models_app.resources.machine import Gpus, Memory, gpus, main_memory, unseen_gpus
 from models_app.resources.timed import Look
 from ollamactl.lib.connections import close_connections
 from ollamactl.lib.errors import NotFound
@@ -68,7 +68,7 @@ class HostEyes:
         self._is_first, self._has_rival = True, False
         self._disk: Watched[Disk] = Watched("disk")
         self._memory: Watched[Memory] = Watched("memory")
-        self._gpus: Watched[list[Gpu] | None] = Watched("GPUs")
+        self._gpus: Watched[Gpus] = Watched("GPUs")
 
     def look(self) -> Seen:
         """Everything, within a few seconds. Asks the database for the server's models."""
@@ -77,7 +77,8 @@ class HostEyes:
         if disk is None:
             disk = Disk(problem=FolderProblem.SLOW if slow else FolderProblem.UNREADABLE)
         memory, _slow = self._memory.see(main_memory)
-        cards, _slow = self._gpus.see(gpus)
+        cards, slow = self._gpus.see(gpus)
+        cards = cards or unseen_gpus(slow=slow)
         return Seen(
             host=socket.gethostname()[:255],
             folder=disk.folder,
@@ -85,7 +86,8 @@ class HostEyes:
             disk_total=disk.total,
             disk_free=disk.free,
             memory=memory,
-            gpus=cards,
+            gpus=cards.cards,
+            gpu_problem=cards.problem,
             worker=self.worker,
             is_first=self._is_first,
         )

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from models_app.resources.gpus import GpuProblem, GpuState
+
 STATES = ["ok", "warn", "block", "unknown"]
 
 # How the bytes of a download are known.
@@ -43,21 +45,27 @@ class MemorySerializer(serializers.Serializer[Any]):
 
 
 class GpuDeviceSerializer(serializers.Serializer[Any]):
-    """One GPU, with its memory in bytes."""
+    """One GPU, with its memory in bytes; null is not known, for the reason in `state`, which
+    `problem` says in words."""
 
     name = serializers.CharField()
-    free = serializers.IntegerField()
-    total = serializers.IntegerField()
+    free = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(GpuState.choices, allow_blank=True)
+    problem = serializers.CharField(allow_blank=True)
 
 
 class GpuSerializer(serializers.Serializer[Any]):
-    """Bytes of all GPUs together; null is not known, and no device is none of NVIDIA's."""
+    """Bytes of all GPUs together; null is not known, for the reason in `problem`, which `detail`
+    says in words, or that there is none of NVIDIA's."""
 
     state = serializers.ChoiceField(STATES)
     free = serializers.IntegerField(allow_null=True)
     total = serializers.IntegerField(allow_null=True)
     needed = serializers.IntegerField(allow_null=True)
     devices = GpuDeviceSerializer(many=True)
+    problem = serializers.ChoiceField(GpuProblem.choices, allow_blank=True)
+    detail = serializers.CharField(allow_blank=True)
 
 
 class NetworkSerializer(serializers.Serializer[Any]):

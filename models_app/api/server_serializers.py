@@ -12,6 +12,7 @@ from models_app.choices import AuthKind, OnConflict, ServerKind, ServerStatus
 from models_app.host_models import FolderProblem
 from models_app.host_reports import report_with
 from models_app.models import OllamaServer
+from models_app.resources.gpus import GpuProblem, GpuState
 from models_app.resources.origin import host_facts
 from models_app.services.servers import LIMITS, MOST_DOWNLOADS
 from ollamactl.lib.api.serializers import Size, StrictSerializer, Text
@@ -36,17 +37,23 @@ class BytesSerializer(serializers.Serializer[Any]):
 
 
 class HostGpuSerializer(BytesSerializer):
-    """One GPU, with its memory in bytes."""
+    """One GPU, or one MIG part, with its memory in bytes, percent, degrees Celsius and watts; null
+    is what it does not say. `state`: why its memory is not known; `shared` is the machine's own."""
 
     name = serializers.CharField()
+    utilization = serializers.IntegerField(allow_null=True)
+    temperature = serializers.IntegerField(allow_null=True)
+    power = serializers.FloatField(allow_null=True)
+    state = serializers.ChoiceField(GpuState.choices, allow_blank=True)
 
 
 class HostSerializer(serializers.Serializer[Any]):
     """The server's machine as the worker on it sees it (`ollamactl worker --host-of`).
 
-    Once the worker is silent, `is_fresh` is false and figures are null. `gpus` is null where there
-    is no NVIDIA driver. `problem`: why the disk is not known. `worker`: the process that reports;
-    `rival`: the host and process of a second one that overwrites its reports, else empty.
+    Once the worker is silent, `is_fresh` is false and figures are null. `gpus` is null where nobody
+    knows them, for the reason in `gpu_problem`, and empty where there is no NVIDIA GPU. `problem`:
+    why the disk is not known. `worker`: the process that reports; `rival`: the host and process of
+    a second one that overwrites its reports, else empty.
     """
 
     name = serializers.CharField()
@@ -58,6 +65,7 @@ class HostSerializer(serializers.Serializer[Any]):
     disk = BytesSerializer()
     memory = BytesSerializer()
     gpus = HostGpuSerializer(many=True, allow_null=True)
+    gpu_problem = serializers.ChoiceField(GpuProblem.choices, allow_blank=True)
     problem = serializers.ChoiceField(FolderProblem.choices, allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
 

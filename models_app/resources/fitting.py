@@ -46,7 +46,8 @@ class Room:
     @property
     def gpu(self) -> int | None:
         """Free bytes of the GPUs; None where there are none, or nobody knows."""
-        return free_on_cards(self.host) if self.host.gpus else None
+        is_known = any(gpu.free is not None for gpu in self.host.gpus or [])
+        return free_on_cards(self.host) if is_known else None
 
     def has(self, tag: CatalogueTag) -> bool:
         """Whether the server has it already: nothing is left to write."""

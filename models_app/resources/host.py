@@ -7,18 +7,25 @@ from dataclasses import dataclass, replace
 from models_app.host_reports import report_of
 from models_app.models import HostReport, OllamaServer
 from models_app.probes import Candidate, Disk, local_candidate, registered_disk_free
-from models_app.resources.machine import Gpu, Memory, gpus, main_memory
+from models_app.resources.machine import (
+    Gpu,
+    Gpus,
+    Memory,
+    gpus,
+    main_memory,
+    unseen_gpus,
+)
 from models_app.resources.timed import Look
 
 # Each look alone; they go on beside each other and beside the questions over the network.
 SECONDS = 1.5
-Looks = tuple[Look[Disk | None], Look[Memory], Look[list[Gpu] | None]]
+Looks = tuple[Look[Disk | None], Look[Memory], Look[Gpus]]
 
 
 @dataclass(frozen=True)
 class Host:
     """Bytes and GPUs; None: nobody can tell. `slow`: what did not answer in time. `disk`: which one
-    it is, where that is known.
+    it is, where that is known. `gpu_problem`: a `GpuProblem`, why there may be GPUs or not.
 
     `report`: what the worker on the server's host said last. While it is fresh all the rest is
     from it; an older one is not believed, and kept to say so.
@@ -27,6 +34,7 @@ class Host:
     disk_free: int | None = None
     memory: Memory | None = None
     gpus: list[Gpu] | None = None
+    gpu_problem: str = ""
     slow: tuple[str, ...] = ()
     report: HostReport | None = None
     disk: Disk | None = None
@@ -41,7 +49,13 @@ def host_of_report(report: HostReport) -> Host:
     """The host as the worker on it has said, without what is too old to be believed."""
     if not report.is_fresh:
         return Host(report=report)
-    return Host(report.disk_free, report.memory, report.cards, (), report)
+    return Host(
+        disk_free=report.disk_free,
+        memory=report.memory,
+        gpus=report.cards,
+        gpu_problem=report.gpu_problem,
+        report=report,
+    )
 
 
 class HostLook:
@@ -75,10 +89,18 @@ class HostLook:
         if disk is None:  # without a proof that it is this machine
             return Host(disk_free=self._registered, slow=("disk",) if slow_disk else ())
         seen, slow_memory = memory.result()
-        found, slow_gpus = cards.result()
+        seen_gpus, slow_gpus = cards.result()
+        found = seen_gpus or unseen_gpus(slow=slow_gpus)
         slow = [name for name, is_slow in (("memory", slow_memory), ("gpu", slow_gpus)) if is_slow]
         own = disk.free if self._registered is None else self._registered
-        return Host(disk_free=own, disk=disk, memory=seen, gpus=found, slow=tuple(slow))
+        return Host(
+            disk_free=own,
+            disk=disk,
+            memory=seen,
+            gpus=found.cards,
+            gpu_problem=found.problem,
+            slow=tuple(slow),
+        )
 
 
 class DiskLook:

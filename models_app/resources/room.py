@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaServer, PanelSettings
 from models_app.resources.host import Host
+from models_app.resources.machine import GpuProblem
 from models_app.resources.needs import Need
 from models_app.resources.verdict import NOTE, OK, UNKNOWN, WARN, Findings
 from ollamactl.lib.sentences import Sentence
@@ -40,7 +42,19 @@ def judge_memory(
 
 def free_on_cards(host: Host) -> int:
     """The free bytes of all GPUs."""
-    return sum(gpu.free for gpu in host.gpus or [])
+    return sum(gpu.free or 0 for gpu in host.gpus or [])
+
+
+def knows_cards(host: Host) -> bool:
+    """Whether the memory of every GPU is known, should there be any."""
+    return host.gpus is not None and all(gpu.free is not None for gpu in host.gpus)
+
+
+def gpu_words(host: Host) -> str:
+    """Why the GPUs are not known, else that there are none; empty where there are."""
+    if host.gpus is None:
+        return str(GpuProblem(host.gpu_problem).label) if host.gpu_problem else ""
+    return "" if host.gpus else gettext("no NVIDIA GPU")
 
 
 def memory_state(host: Host, needed: int | None, *, kept: int) -> str:
@@ -54,7 +68,8 @@ def memory_state(host: Host, needed: int | None, *, kept: int) -> str:
 def _gpu(found: Findings, host: Host, need: Need, free: int) -> dict[str, Any]:
     state = UNKNOWN
     if host.gpus and need.memory is not None:
-        state = OK if need.memory <= free else WARN
+        is_short = need.memory > free
+        state = OK if not is_short else (WARN if knows_cards(host) else UNKNOWN)
     if state == WARN:
         detail = Sentence(
             _(
@@ -65,20 +80,30 @@ def _gpu(found: Findings, host: Host, need: Need, free: int) -> dict[str, Any]:
             needed=format_size(need.memory or 0),
         )
         found.add(NOTE, "gpu_partly", detail)
+    is_said = host.gpus == [] or any(gpu.free is not None for gpu in host.gpus or [])
     return {
         "state": state,
-        "free": free if host.gpus is not None else None,
-        "total": sum(gpu.total for gpu in host.gpus) if host.gpus is not None else None,
+        "free": free if is_said else None,
+        "total": sum(gpu.total or 0 for gpu in host.gpus or []) if is_said else None,
         "needed": need.memory,
         "devices": [
-            {"name": gpu.name, "free": gpu.free, "total": gpu.total} for gpu in host.gpus or []
+            {
+                "name": gpu.name,
+                "free": gpu.free,
+                "total": gpu.total,
+                "state": gpu.state,
+                "problem": gpu.problem,
+            }
+            for gpu in host.gpus or []
         ],
+        "problem": host.gpu_problem,
+        "detail": gpu_words(host),
     }
 
 
 def _warn(found: Findings, needed: int, host: Host) -> None:
     assert host.memory is not None  # noqa: S101 - narrows the type
-    total = host.memory.total + sum(gpu.total for gpu in host.gpus or [])
+    total = host.memory.total + sum(gpu.total or 0 for gpu in host.gpus or [])
     sizes = {"needed": format_size(needed), "free": format_size(host.memory.free)}
     if needed > total:
         text = _("The model needs about {needed} of memory to run; its machine has {total} in all.")

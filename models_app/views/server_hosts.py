@@ -14,7 +14,9 @@ from audit_app.guards import requires
 from models_app.host_reports import report_of
 from models_app.models import OllamaServer
 from models_app.resources.host import Host, HostLook, host_of_report
+from models_app.resources.machine import Gpu
 from models_app.resources.origin import origin_of, problem_sentence, rival_sentence
+from models_app.resources.room import gpu_words
 
 VIEW = "models_app.view_ollamaserver"
 
@@ -52,6 +54,19 @@ def reported_host(server: OllamaServer) -> dict[str, Any] | None:
     return _as_shown(host_of_report(report)) if report is not None and report.is_fresh else None
 
 
+def _card(gpu: Gpu) -> Row:
+    """A GPU with all that it says of itself."""
+    said = [gpu.name, gpu.problem]
+    if gpu.utilization is not None:
+        said.append(_("{percent} % busy").format(percent=gpu.utilization))
+    if gpu.temperature is not None:
+        said.append(f"{gpu.temperature} °C")
+    if gpu.power is not None:
+        said.append(f"{gpu.power:.0f} W")
+    note = " · ".join(word for word in said if word)
+    return Row(_("GPU memory"), gpu.free, gpu.total, note)
+
+
 def _as_shown(host: Host) -> dict[str, Any]:
     report, origin = host.report, origin_of(host)
     fresh = report if report is not None and report.is_fresh else None
@@ -59,9 +74,8 @@ def _as_shown(host: Host) -> dict[str, Any]:
     rows = [Row(_("Disk"), host.disk_free, disk_total, fresh.folder if fresh else "")]
     memory = host.memory
     rows.append(Row(_("Memory"), memory.free, memory.total) if memory else Row(_("Memory"), None))
-    cards = [Row(_("GPU memory"), gpu.free, gpu.total, gpu.name) for gpu in host.gpus or []]
-    no_card = _("no NVIDIA GPU") if host.gpus is not None else ""
-    rows += cards or [Row(_("GPU memory"), None, note=no_card)]
+    cards = [_card(gpu) for gpu in host.gpus or []]
+    rows += cards or [Row(_("GPU memory"), None, note=gpu_words(host))]
     return {
         "rows": rows,
         "origin": origin,

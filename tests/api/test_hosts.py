@@ -47,7 +47,18 @@ def test_figures_with_their_age(viewer: APIClient, server: OllamaServer) -> None
         "is_fresh": True,
         "disk": {"free": 100, "total": 500},
         "memory": {"free": 32, "total": 64},
-        "gpus": [{"name": "Card", "free": 20, "total": 24}],
+        "gpus": [
+            {
+                "name": "Card",
+                "free": 20,
+                "total": 24,
+                "utilization": None,
+                "temperature": None,
+                "power": None,
+                "state": "",
+            }
+        ],
+        "gpu_problem": "",
         "problem": "",
     }
     (row,) = viewer.get("/api/v1/servers/").json()["results"]

@@ -15,7 +15,7 @@ from models_app.ollama.kv_cache import MOST_BYTES_A_TOKEN, KvCache
 from models_app.probes import Candidate, Disk
 from models_app.resources import host
 from models_app.resources.fitting import DISK, MEMORY, Room, room_of
-from models_app.resources.machine import Gpu, Memory
+from models_app.resources.machine import Gpu, Gpus, Memory
 from models_app.services.preflight import OK, UNKNOWN, WARN, check_pull
 from models_app.services.survey import Answers
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
@@ -48,7 +48,7 @@ def has(
     seen = Disk(disk, 1, Path("/models")) if disk is not None else None
     monkeypatch.setattr(Candidate, "disk", lambda candidate: seen)
     monkeypatch.setattr(host, "main_memory", main_memory)
-    monkeypatch.setattr(host, "gpus", lambda: gpus)
+    monkeypatch.setattr(host, "gpus", lambda: Gpus(gpus))
 
 
 def said_by_check(server: OllamaServer, tag: CatalogueTag) -> tuple[bool | None, str]:

@@ -143,7 +143,7 @@ def test_servers_and_models_are_counted_as_they_are_shown(client: Client) -> Non
 @pytest.mark.usefixtures("transactional_db", "valkey")
 def test_hosts_have_what_their_workers_report(client: Client) -> None:
     one, bare = OllamaServerFactory(name="one"), OllamaServerFactory(name="bare")
-    cards = [Gpu("Card", 24, 20), Gpu("Card", 24, 11)]
+    cards = [Gpu("Card", 24, 20), Gpu("Card", 24, 11), Gpu("GB10", None, None, 50, 60, 90.5)]
     write_report(one.pk, Seen("gpu-1", "/models", "", 500, 100, Memory(64, 32), cards))
     write_report(bare.pk, Seen("gpu-2"))
     found = scrape(client)
@@ -154,6 +154,10 @@ def test_hosts_have_what_their_workers_report(client: Client) -> None:
     assert found.value("ollamactl_host_memory_total_bytes", **place) == 64
     assert found.value("ollamactl_host_gpu_free_bytes", **place, gpu="1", card="Card") == 11
     assert found.total("ollamactl_host_gpu_total_bytes") == 48
+    ten = {**place, "gpu": "2", "card": "GB10"}
+    assert found.value("ollamactl_host_gpu_utilization_ratio", **ten) == 0.5
+    assert found.value("ollamactl_host_gpu_temperature_celsius", **ten) == 60
+    assert found.value("ollamactl_host_gpu_power_watts", **ten) == 90.5
     assert found.total("ollamactl_host_disk_free_bytes") == 100  # what is unknown is not 0
     HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
     found = scrape(client)

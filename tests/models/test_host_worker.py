@@ -23,14 +23,13 @@ from models_app.host_models import FolderProblem, HostReport
 from models_app.host_reports import report_of, write_report
 from models_app.host_worker import HostEyes, report_once, report_until, server_named
 from models_app.models import OllamaServer
-from models_app.resources import machine
 from models_app.resources.machine import Gpu
 from models_app.services.panel_settings import update_settings
 from ollamactl.lib.errors import NotFound
 from ollamactl.simulator.running import RunningSimulator
 from tests.components.waiting import wait_until
 from tests.factories import OllamaModelFactory, OllamaServerFactory
-from tests.helpers.nvml import Nvml
+from tests.helpers.nvml import MISMATCH, NOT_SUPPORTED, Card, Nvml
 from tests.models.conftest import MB, Panel
 
 MANIFEST = b'{"schemaVersion": 2}'
@@ -115,31 +114,32 @@ def test_a_disk_that_hangs_is_looked_at_once(
     wait_until(lambda: eyes.look().disk_free == 1, "the disk is seen again", 5)
 
 
-@pytest.mark.parametrize(
-    ("cards", "broken", "seen"),
-    [
-        ([("One", 24, 20), (b"Two", 48, 40)], "", [Gpu("One", 24, 20), Gpu("Two", 48, 40)]),
-        ([None, ("Two", 48, 40)], "", [Gpu("Two", 48, 40)]),
-        ([], "", []),
-        ([], "init", None),
-        ([], "count", None),
-    ],
-)
-def test_gpus_by_nvml(
-    folder: Path,
-    remote: OllamaServer,
-    monkeypatch: pytest.MonkeyPatch,
-    cards: list[Any],
-    broken: str,
-    seen: list[Gpu] | None,
-) -> None:
-    nvml = Nvml(cards, broken)
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+def test_gpus_by_nvml(folder: Path, remote: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Card("GB10", refuses={"MemoryInfo": NOT_SUPPORTED})
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml([Card(), shared]))
     assert report_once(HostEyes(remote.pk), remote.pk)
     report = report_of(remote)
     assert report is not None
-    assert report.cards == seen
-    assert not nvml.is_open
+    assert report.cards == [
+        Gpu("Card", 24, 20, 35, 61, 120.4),
+        Gpu("GB10", None, None, 35, 61, 120.4, "shared"),
+    ]
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml([], broken=MISMATCH))
+    assert report_once(HostEyes(remote.pk), remote.pk)
+    report = report_of(remote)
+    assert report is not None
+    assert (report.cards, report.gpu_problem) == (None, "mismatch")
+
+
+def test_gpus_that_hang(
+    folder: Path, remote: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(host_worker, "gpus", lambda: never.wait(30))
+    monkeypatch.setattr(host_worker, "SECONDS", 0.2)
+    seen = HostEyes(remote.pk).look()
+    never.set()
+    assert (seen.gpus, seen.gpu_problem) == (None, "slow")
 
 
 def test_two_workers_are_told_apart(
@@ -163,11 +163,6 @@ def test_two_workers_are_told_apart(
     assert said[0].startswith("Another worker reports for this server too: ")
     HostReport.objects.update(rival_seen_at=F("rival_seen_at") - timedelta(seconds=31))
     assert rival(other) == ""
-
-
-def test_without_nvml_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert machine.gpus() is None
 
 
 def test_the_server_is_given_by_name_or_id(remote: OllamaServer) -> None:

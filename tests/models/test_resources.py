@@ -14,7 +14,7 @@ from django.utils import timezone
 from models_app.models import OllamaServer, PanelSettings
 from models_app.probes import Candidate, Disk
 from models_app.resources import host, machine
-from models_app.resources.machine import Gpu, Memory
+from models_app.resources.machine import Gpu, GpuProblem, Gpus, Memory
 from models_app.services.preflight import Preflight, check_pull
 from ollamactl.simulator.running import RunningSimulator
 from tests.factories import TaskFactory
@@ -24,6 +24,7 @@ GB = 1000 * MB
 Simulator = RunningSimulator
 FOLDER = Path("/models")
 CARD = Gpu("Card", total=24 * GB, free=20 * GB)
+SHARED = Gpu("GB10", state="shared")
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def local(db: None, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> di
     monkeypatch.setattr(host, "local_candidate", lambda server: Candidate(()))
     monkeypatch.setattr(Candidate, "disk", lambda candidate: disk_of(found["disk"]))
     monkeypatch.setattr(host, "main_memory", lambda: found["memory"])
-    monkeypatch.setattr(host, "gpus", lambda: found["gpus"])
+    monkeypatch.setattr(host, "gpus", lambda: Gpus(found["gpus"]))
     return found
 
 
@@ -89,6 +90,10 @@ def test_enough_memory(local: dict[str, Any], simulator: Simulator) -> None:
         (30 * GB, [CARD], "ok", "warn", "gpu_partly"),
         (40 * GB, [CARD], "warn", "warn", "memory_short"),
         (17 * GB, [], "warn", "unknown", "memory_short"),
+        (8 * GB, [SHARED], "ok", "unknown", None),
+        (17 * GB, [SHARED], "warn", "unknown", "memory_short"),
+        (17 * GB, [CARD, SHARED], "ok", "ok", None),
+        (22 * GB, [CARD, SHARED], "ok", "unknown", None),
     ],
 )
 def test_memory_warns_and_never_blocks(
@@ -106,6 +111,22 @@ def test_memory_warns_and_never_blocks(
     assert (found.memory["state"], found.gpu["state"]) == (memory, gpu)
     assert code is None or code in codes(found)
     assert found.verdict == ("warn" if memory == "warn" else "ok")
+
+
+def test_why_the_gpus_are_not_known(
+    local: dict[str, Any], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local["gpus"] = []
+    gpu = check(simulator).as_json()["gpu"]
+    assert (gpu["free"], gpu["problem"], gpu["detail"]) == (0, "", "no NVIDIA GPU")
+    monkeypatch.setattr(host, "gpus", lambda: Gpus(problem=GpuProblem.MISMATCH))
+    gpu = check(simulator).as_json()["gpu"]
+    assert (gpu["free"], gpu["problem"]) == (None, "mismatch")
+    assert gpu["detail"] == "NVIDIA's driver and its library differ: restart the machine"
+    monkeypatch.setattr(host, "gpus", lambda: Gpus([SHARED]))
+    gpu = check(simulator).as_json()["gpu"]
+    assert (gpu["free"], gpu["total"], gpu["detail"]) == (None, None, "")
+    assert gpu["devices"][0]["problem"] == "uses the machine's own memory"
 
 
 def test_some_memory_is_to_be_kept(local: dict[str, Any], simulator: Simulator) -> None:
@@ -193,4 +214,4 @@ def test_the_rate_of_the_last_downloads(local: dict[str, Any], simulator: Simula
 def test_this_machine_is_seen() -> None:
     memory = machine.main_memory()
     assert 0 < memory.free <= memory.total
-    assert machine.gpus() is None or all(gpu.total > 0 for gpu in machine.gpus() or [])
+    assert all(gpu.name for gpu in machine.gpus().cards or [])

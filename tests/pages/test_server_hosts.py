@@ -91,6 +91,34 @@ def test_the_panels_own_machine(
     assert "As the panel sees it" in text
 
 
+def test_cards_that_say_little_are_shown(viewer: Client, server: OllamaServer) -> None:
+    shared = Gpu("GB10", None, None, 7, 45, None, "shared")
+    lost = Gpu("GPU 1", state="lost")
+    write_report(server.pk, replace(SEEN, gpus=[shared, lost]))
+    text = card(viewer, server)
+    assert "GB10 · uses the machine&#x27;s own memory · 7 % busy · 45 °C" in text
+    assert "GPU 1 · does not answer any more" in text
+    assert "no NVIDIA GPU" not in text
+
+
+@pytest.mark.parametrize(
+    ("gpus", "problem", "said"),
+    [
+        ([], "", "no NVIDIA GPU"),
+        (None, "no_driver", "NVIDIA&#x27;s driver is not installed"),
+        (None, "no_permission", "no permission to ask NVIDIA&#x27;s driver"),
+        (None, "", "not known"),
+    ],
+)
+def test_why_there_is_no_card(
+    viewer: Client, server: OllamaServer, gpus: list[Gpu] | None, problem: str, said: str
+) -> None:
+    write_report(server.pk, replace(SEEN, gpus=gpus, gpu_problem=problem))
+    text = card(viewer, server)
+    assert f">{said}</span>" in text
+    assert ("no NVIDIA GPU" in text) == (gpus == [])
+
+
 def test_a_problem_is_said(viewer: Client, server: OllamaServer) -> None:
     write_report(server.pk, Seen("gpu-1", problem="other_models"))
     assert "holds none of this server&#x27;s" in card(viewer, server)

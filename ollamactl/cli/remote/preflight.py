@@ -58,7 +58,7 @@ def _lines(found: Json) -> list[tuple[str, str]]:
         (_("download"), size),
         (_("disk"), _free(disk)),
         (_("memory"), _free(memory) + _how_known(memory)),
-        (_("GPU memory"), _free(gpu)),
+        (_("GPU memory"), clean(text_of(gpu, "detail")) or _free(gpu)),
         *([(_("its machine"), seen)] if seen else []),
         (_("network"), _network(network)),
         (_("downloads"), _("%(running)d of %(limit)d on this server") % count),
