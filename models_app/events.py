@@ -110,13 +110,18 @@ def announce_server(server: OllamaServer) -> None:
 
 
 def host_as_data(report: HostReport) -> dict[str, Any]:
-    """What `host.changed` and the snapshots say of a server's host, by the worker on it."""
+    """What `host.changed` and the snapshots say of a server's host, by the worker on it; `rival` is
+    the host and process of another that overwrites its reports, else empty. As in the API. Needs
+    `with_age`."""
     return {
         "id": report.pk,
         "name": report.host,
+        "worker": report.worker,
+        "rival": report.rival if report.has_rival else "",
         "disk": {"free": report.disk_free, "total": report.disk_total},
         "memory": {"free": report.memory_free, "total": report.memory_total},
-        "gpus": report.gpus,
+        "gpus": report.cards_as_json,
+        "gpu_problem": report.gpu_problem,
         "seen_at": report.seen_at.isoformat(),
         "seq": report.seq,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -122,3 +123,9 @@ class HostReport(models.Model):
         if self.gpus is None:
             return None
         return [Gpu.from_json(gpu) for gpu in self.gpus]
+
+    @property
+    def cards_as_json(self) -> list[dict[str, Any]] | None:
+        """The same with all their fields, whichever version of the worker has told them."""
+        cards = self.cards
+        return None if cards is None else [dataclasses.asdict(gpu) for gpu in cards]

@@ -97,6 +97,20 @@ def _rival(last: HostReport | None, seen: Seen) -> dict[str, Any]:
     return {"rival": last.reporter, "rival_seen_at": last.seen_at}
 
 
-def forget_report(server_id: int) -> None:
-    """No worker says anything of this host any more."""
-    HostReport.objects.filter(pk=server_id).delete()
+def forget_report(server_id: int, worker: str) -> None:
+    """This worker says nothing of the host any more: its report goes, so that nobody believes it.
+
+    Where another one reports for the same server the row stays for that one, which overwrites it
+    within seconds; only the word of a rival is taken back, as there is none any more.
+    """
+    rows = HostReport.objects.filter(pk=server_id)
+    report = rows.with_age().first()
+    if report is None:
+        return
+    alone: dict[str, Any] = {"rival": "", "rival_seen_at": None, "seq": raised_seq()}
+    if report.worker != worker:
+        rows.filter(rival__endswith=f" ({worker})").update(**alone)
+    elif report.has_rival:
+        rows.filter(worker=worker).update(worker="", **alone)
+    else:
+        rows.filter(worker=worker).delete()

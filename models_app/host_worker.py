@@ -156,6 +156,6 @@ def report_until(stop: threading.Event, server_id: int) -> None:
             close_connections()
         stop.wait(settings.HOST_REPORT_SECONDS)
     try:
-        forget_report(server_id)
+        forget_report(server_id, eyes.worker)
     except Error as error:
         logger.warning("The report stays, and is not believed for long: %s", error)

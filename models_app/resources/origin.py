@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -101,16 +100,11 @@ def host_facts(report: HostReport) -> dict[str, Any]:
         "is_fresh": fresh,
         "disk": _bytes(fresh, report.disk_free, report.disk_total),
         "memory": _bytes(fresh, report.memory_free, report.memory_total),
-        "gpus": gpus_as_json(report) if fresh else None,
+        "gpus": report.cards_as_json if fresh else None,
         "gpu_problem": report.gpu_problem if fresh else "",
         "problem": report.problem if fresh else "",
         "detail": str(sentence or fresh_sentence(report)),
     }
-
-
-def gpus_as_json(report: HostReport) -> list[dict[str, Any]] | None:
-    """The GPUs with all their fields, whichever version of the worker has told them."""
-    return None if report.cards is None else [asdict(gpu) for gpu in report.cards]
 
 
 def _bytes(fresh: bool, free: int | None, total: int | None) -> dict[str, int | None]:

@@ -220,7 +220,7 @@ def test_the_gauge_follows_the_reports(
     assert gauge() is None
     say(server, disk_free=5 * GB)
     assert gauge() == probes.disk_free(server) == 5 * GB
-    forget_report(server.pk)
+    forget_report(server.pk, "")
     assert gauge() is None
     monkeypatch.setattr(probes, "_disk_probes", [lambda server: 3 * GB])
     gauge = probes.disk_gauge(server)

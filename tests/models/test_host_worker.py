@@ -20,7 +20,7 @@ from django.db.models import F
 from audit_app.actors import SYSTEM
 from models_app import host_worker, probes
 from models_app.host_models import FolderProblem, HostReport
-from models_app.host_reports import report_of, write_report
+from models_app.host_reports import forget_report, report_of, write_report
 from models_app.host_worker import HostEyes, report_once, report_until, server_named
 from models_app.models import OllamaServer
 from models_app.resources.machine import Gpu
@@ -165,6 +165,45 @@ def test_two_workers_are_told_apart(
     assert rival(other) == ""
 
 
+@pytest.mark.parametrize("last", [0, 1])
+def test_the_end_of_one_of_two_leaves_the_row_to_the_other(
+    folder: Path, remote: OllamaServer, last: int
+) -> None:
+    """Whichever of them has reported last."""
+    stays, other = HostEyes(remote.pk), HostEyes(remote.pk)
+    for eyes in (stays, other, stays, other)[: 4 - last]:
+        report_once(eyes, remote.pk)
+    assert has_rival(remote)
+    forget_report(remote.pk, other.worker)
+    report = report_of(remote)
+    assert report is not None
+    assert report.is_fresh
+    assert not has_rival(remote)
+    report_once(stays, remote.pk)
+    assert not has_rival(remote)  # it does not take what it overwrites for another's
+    forget_report(remote.pk, stays.worker)
+    assert report_of(remote) is None
+
+
+def has_rival(server: OllamaServer) -> bool:
+    report = report_of(server)
+    assert report is not None
+    return report.has_rival
+
+
+def test_a_worker_that_comes_after_another_has_ended_is_alone(
+    folder: Path, remote: OllamaServer
+) -> None:
+    one, other = HostEyes(remote.pk), HostEyes(remote.pk)
+    report_once(one, remote.pk)
+    forget_report(remote.pk, other.worker)  # it has never reported
+    assert report_of(remote) is not None
+    forget_report(remote.pk, one.worker)
+    forget_report(remote.pk, one.worker)
+    report_once(other, remote.pk)
+    assert not has_rival(remote)
+
+
 def test_the_server_is_given_by_name_or_id(remote: OllamaServer) -> None:
     other = OllamaServerFactory(name=str(remote.pk))
     assert server_named("gpu one") == remote.pk
@@ -227,7 +266,7 @@ def test_a_database_that_is_away_is_waited_for(
         return write_report(*given)
 
     monkeypatch.setattr(host_worker, "write_report", failing)
-    monkeypatch.setattr(host_worker, "forget_report", lambda _server: None)
+    monkeypatch.setattr(host_worker, "forget_report", lambda *_: None)
     caplog.set_level("INFO", "models_app.host_worker")
     report_until(Stop(lambda: None, lambda: None), remote.pk)
     assert [record.getMessage() for record in caplog.records] == [

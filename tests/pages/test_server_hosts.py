@@ -158,5 +158,10 @@ def test_the_topic_of_a_host(server: OllamaServer) -> None:
     said = kind.snapshot(server.pk)
     assert said["disk"] == {"free": 100 * GB, "total": 500 * GB}
     assert said["seq"] > 0
+    assert (said["worker"], said["rival"], said["gpus"][0]["name"]) == ("", "", "<i>Card")
+    for word in ("aa", "bb"):
+        write_report(server.pk, replace(SEEN, worker=word, is_first=False))
+    said = kind.snapshot(server.pk)
+    assert (said["worker"], said["rival"]) == ("bb", "gpu-<b>1 (aa)")
     HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
     assert kind.snapshot(server.pk) is None

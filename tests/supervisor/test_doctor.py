@@ -130,6 +130,24 @@ def test_a_worker_on_a_host_that_fell_silent_is_told_of(home: Path) -> None:
     assert "ollamactl worker --host-of" in ended.stdout
 
 
+def test_two_workers_for_one_server_are_told_of(home: Path) -> None:
+    home.mkdir()
+    in_django(home, "-m", "django", "bootstrap")
+    make = (
+        "import django; django.setup(); from models_app.models import OllamaServer as S; "
+        "from models_app.host_reports import Seen, write_report; "
+        "pk = S.objects.create(name='lab', base_url='http://10.0.0.7:1').pk; "
+        "[write_report(pk, Seen('lab-1', worker=w, is_first=False)) for w in ('aa', 'bb')]"
+    )
+    in_django(home, "-c", make)
+    found = [one for one in json.loads(doctor(home, "--json").stdout) if one["name"] == "hosts"]
+    assert [one["ok"] for one in found] == [True, False]
+    ended = doctor(home)
+    assert ended.returncode == 0
+    assert "warn  hosts: two workers report for: lab" in ended.stdout
+    assert "end the worker that is not on its host" in ended.stdout
+
+
 def test_rows_of_an_unreadable_database_are_said_to_be_unread(make_config: MakeConfig) -> None:
     config = make_config()
     prepare_home(config)
