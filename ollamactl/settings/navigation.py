@@ -29,7 +29,7 @@ def _item(title: Any, icon: str, url: str, permission: str = "") -> dict[str, An
 ICON = _asset("panel/logo.svg")
 FAVICONS = [{"rel": "icon", "type": "image/svg+xml", "href": _asset("panel/favicon.svg")}]
 STYLES = [_asset(f"panel/{name}.css") for name in ("panel", "batches", "find")]
-SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "panel", "times", "select")]
+SCRIPTS = [_asset(f"panel/{name}.js") for name in ("live", "lists", "panel", "times", "select")]
 ACCOUNT = {
     "navigation": [
         {"title": _("API tokens"), "link": reverse_lazy("admin:tokens")},

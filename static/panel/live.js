@@ -41,7 +41,8 @@
  *   data-log-url        answers text from `?offset=`; asked for when an event leaves a gap
  *   data-follow         scroll to the end as it grows, unless the reader has scrolled up
  *
- * `window.ollamactl.formatRate` writes bytes a second, for the other scripts.
+ * For the other scripts: `window.ollamactl.formatRate` writes bytes a second, `.isAsked` tells what
+ * somebody has asked for (of a request's configuration) from what the page asks for by itself.
  *
  * Events on `document`: `panel:notice` (detail: the notice's data), `panel:event` (detail: the whole
  * message, after the page has been patched).
@@ -88,7 +89,10 @@
 
   const formatRate = (rate) => `${formatSize(rate > 0 ? Math.trunc(rate) : 0)}/s`;
 
-  window.ollamactl = { formatRate };
+  /** Whether somebody has asked for it, not an event nor the page's loading. */
+  const isAsked = ({ triggeringEvent }) => Boolean(triggeringEvent) && triggeringEvent.type !== "live:refresh";
+
+  window.ollamactl = { formatRate, isAsked };
 
   // --- patching -----------------------------------------------------------------------------------
 
@@ -200,30 +204,43 @@
     refresh(lists.filter((one) => isRemoved || !rows.length || "liveEvery" in one.dataset));
   }
 
-  const begun = new WeakMap(); // when each request was sent
+  const begun = new WeakMap(); // when each request that is under way was sent
   const aside = new Set(); // what the answer at hand has swapped beside its target, by ids
 
   // Not `detail.elt`: after a swap that is what is left on the page, not what asked.
   document.addEventListener("htmx:beforeSend", ({ detail }) => {
-    inFlight.add(detail.requestConfig.elt);
+    const { elt } = detail.requestConfig;
+    inFlight.add(elt);
     begun.set(detail.xhr, performance.now());
     // On the element itself: once it is off the page nothing of it comes to the document.
-    detail.requestConfig.elt.addEventListener("htmx:beforeOnLoad", findTarget, { once: true });
+    elt.addEventListener("htmx:beforeOnLoad", findTarget);
+    elt.addEventListener("htmx:afterRequest", askAgain);
   });
   document.addEventListener("htmx:oobAfterSwap", ({ detail }) => aside.add(detail.target.id));
-  document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    inFlight.delete(detail.requestConfig?.elt);
-    // What came along may be older than an event since then, whose own answer it has replaced.
-    const old = [...aside].filter((id) => wanted.get(id) > begun.get(detail.xhr));
-    aside.clear();
-    refresh(old.map((id) => document.getElementById(id)).filter(Boolean));
-  });
 
-  /** What somebody has asked for goes where it was meant to, though what came live was there first. */
-  function findTarget({ detail }) {
-    const { target, requestConfig } = detail;
-    if (target.isConnected || requestConfig.triggeringEvent?.type === "live:refresh") return;
-    detail.target = document.getElementById(target.id) || target;
+  /** What came may be older than an event since it was asked for, whose own answer it has replaced. */
+  function askAgain({ detail: { xhr, requestConfig, target, successful } }) {
+    const since = begun.get(xhr);
+    if (since === undefined) return;
+    begun.delete(xhr);
+    inFlight.delete(requestConfig.elt);
+    const swapped = successful ? [...aside, target.id] : [...aside];
+    aside.clear();
+    const late = [...wanted.keys()].filter((id) => wanted.get(id) > since);
+    const [parts, shown] = [swapped, late].map((ids) => ids.map((id) => document.getElementById(id)).filter(Boolean));
+    refresh(shown.filter((element) => parts.some((part) => part.contains(element))));
+  }
+
+  /**
+   * What somebody has asked for goes where it was meant to, though what came live was there first.
+   * What the page asked for by itself is of no use once its place has been taken by something newer:
+   * neither it, nor what comes along, nor its address.
+   */
+  function findTarget(event) {
+    const { target, requestConfig } = event.detail;
+    if (target.isConnected) return;
+    if (isAsked(requestConfig)) event.detail.target = document.getElementById(target.id) || target;
+    else event.preventDefault();
   }
 
   // --- logs ---------------------------------------------------------------------------------------

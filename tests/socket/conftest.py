@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -23,6 +24,7 @@ from tests.components.waiting import free_port, wait_until
 from tests.helpers.database import database_url
 from tests.helpers.valkey import ValkeyProcess
 from tests.socket.client import Listener, connect
+from tests.socket.live_page import LivePage
 
 ROOT = Path(__file__).resolve().parents[2]
 NewUser = Callable[..., User]
@@ -155,3 +157,20 @@ def open_socket(panel: str) -> Iterator[Open]:
     yield open_one
     for listener in opened:
         listener.close()
+
+
+@pytest.fixture
+def user(new_user: NewUser) -> User:
+    """Who is at the small page."""
+    return new_user()
+
+
+@pytest.fixture
+def live(
+    panel: str, new_context: Any, user: User, browser_of: Callable[[User], Client]
+) -> Iterator[LivePage]:
+    """A small page in a real browser, which may raise no error."""
+    live = LivePage(new_context(), panel)
+    live.log_in(browser_of(user))
+    yield live
+    assert live.complaints == []

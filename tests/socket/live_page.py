@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, expect
 
+from tasks_app.live import publish
 from tests.components.waiting import wait_until
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>live</title>
@@ -20,6 +22,13 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>live
  data-text-offline="Offline" data-text-login="Logged out"><b data-live-pill-text>Connecting</b>
  <a data-live-login href="/login/" hidden>Log in</a></span>
 <main data-live-topics="{topics}">{body}</main></body></html>"""
+
+
+def changed(subject: str, seq: int, type: str = "changed", **data: Any) -> None:
+    """Tell all pages of a change of "model:7"."""
+    kind, _, number = subject.partition(":")
+    whole = {"id": int(number), **data}
+    publish(f"{kind}.{type}", subject=subject, seq=seq, data=whole, topics=[f"{kind}s", subject])
 
 
 class LivePage:
@@ -74,8 +83,11 @@ class LivePage:
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
-        self.requests.append(name)
-        route.fulfill(body=self.fragments[name](), content_type="text/html")
+        if name in self.fragments:
+            self.requests.append(name)
+            route.fulfill(body=self.fragments[name](), content_type="text/html")
+        else:
+            route.fallback()  # the test answers itself
 
     def is_connected(self) -> None:
         expect(self.page.locator("[data-live-pill]")).to_have_attribute("data-state", "connected")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -21,7 +20,7 @@ from tasks_app.sequence import next_seq
 from tests.components.waiting import wait_until
 from tests.helpers.valkey import ValkeyProcess
 from tests.socket.conftest import NewUser
-from tests.socket.live_page import LivePage
+from tests.socket.live_page import LivePage, changed
 
 PROGRESS = """<div id="p" data-live="task:9"><progress data-field="bar"></progress>
 <i data-field="percent"></i><i data-field="done"></i><i data-field="total"></i>
@@ -30,31 +29,10 @@ PROGRESS = """<div id="p" data-live="task:9"><progress data-field="bar"></progre
 <div data-live="task:1"><i id="other" data-field="percent">own</i></div></div>"""
 
 
-@pytest.fixture
-def user(new_user: NewUser) -> User:
-    return new_user()
-
-
-@pytest.fixture
-def live(
-    panel: str, new_context: Any, user: User, browser_of: Callable[[User], Client]
-) -> Iterator[LivePage]:
-    live = LivePage(new_context(), panel)
-    live.log_in(browser_of(user))
-    yield live
-    assert live.complaints == []
-
-
 def progress(seq: int, **data: Any) -> None:
     whole = {"id": 9, "state": "running", "resource_type": "model", "resource_id": 7, **data}
     topics = ["tasks", "task:9"]
     publish("task.progress", subject="task:9", seq=seq, data=whole, topics=topics)
-
-
-def changed(subject: str, seq: int, type: str = "changed", **data: Any) -> None:
-    kind, _, number = subject.partition(":")
-    whole = {"id": int(number), **data}
-    publish(f"{kind}.{type}", subject=subject, seq=seq, data=whole, topics=[f"{kind}s", subject])
 
 
 def test_numbers_are_patched_and_the_highest_version_wins(live: LivePage) -> None:
