@@ -7,7 +7,7 @@ share the work and slow answers never pile up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,7 +22,11 @@ from models_app.looking import SEEN, Finding, ListSeen, look_at, read_lists
 from models_app.mirror import SKEW, mirror_loaded
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import GONE
+from models_app.same_servers import same_servers
+from tasks_app.choices import State
+from tasks_app.models import Task
 from tasks_app.sequence import next_seq
+from tasks_app.turns import short_transaction
 from tasks_app.wakeups import send_quietly
 
 logger = logging.getLogger(__name__)
@@ -33,9 +37,9 @@ CLAIM = 200
 CLAIMED = timedelta(seconds=20)
 # A server that names an unknown model in memory has its list read, this often at most.
 SURPRISED = timedelta(seconds=15)
-# What a finding is about; one of another address or with other credentials says nothing.
-ASKED_AT = ("base_url", "auth_kind", "credentials", "ca_pem")
-WRITTEN = ("status", "reason", "message", "version", "failures", "tags_seen_at", "seq")
+# How often a server that does not say what it has is said not to.
+SAID_AGAIN = timedelta(hours=1)
+WRITTEN = ("status", "reason", "message", "version", "failures", "tags_seen_at", "tags_hash", "seq")
 TIMES = ("latency_ms", "last_seen_at", "checked_at", "next_check_at")
 # Beyond so many servers each is checked less often, down to once in so many intervals.
 MANY = 400
@@ -57,9 +61,12 @@ def check_due() -> int:
     return len(servers)
 
 
-def check_servers(servers: Sequence[OllamaServer]) -> None:
-    """Check these servers now, side by side; findings are written as they come."""
-    for findings in look_at(servers):
+def check_servers(servers: Sequence[OllamaServer], *, anew: bool = False) -> None:
+    """Check these servers now, side by side; findings are written as they come.
+
+    `anew`: without anything that was known of them a moment ago.
+    """
+    for findings in look_at(servers, anew=anew):
         try:
             write_findings(findings)
         except DatabaseError:
@@ -82,9 +89,8 @@ def read_due_lists() -> int:
     Apart from the checks: a list may be long, or never end.
     """
     servers = _claim_lists()
-    for each in read_lists(servers):
-        for seen in each:
-            _compare(seen)
+    for together in read_lists(servers):
+        _sync_changed(together)
     return len(servers)
 
 
@@ -95,7 +101,7 @@ def _claim() -> list[OllamaServer]:
     due = Q(next_check_at=None) | Q(next_check_at__lte=now) | Q(next_check_at__gt=never)
     if not OllamaServer.objects.filter(due).exists():  # a look without the database's write lock
         return []
-    with transaction.atomic():
+    with short_transaction():
         waiting = OllamaServer.objects.select_for_update(skip_locked=True).filter(due)
         servers = list(waiting.order_by(F("next_check_at").asc(nulls_first=True))[:CLAIM])
         claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
@@ -107,7 +113,7 @@ def _claim_lists() -> list[OllamaServer]:
     """Servers whose list was not asked for lately, the longest ago first; as many as may be asked.
 
     `tags_seen_at` is set now already, so that no other worker asks too. One that comes (back) is
-    synced anyway.
+    due at once.
     """
     now = timezone.now()
     before = now - timedelta(seconds=settings.TAGS_INTERVAL)
@@ -116,7 +122,7 @@ def _claim_lists() -> list[OllamaServer]:
     room = min(CLAIM, list_turns.free())
     if not room or not asked.exists():
         return []
-    with transaction.atomic():
+    with short_transaction():
         waiting = asked.select_for_update(skip_locked=True)
         servers = list(waiting.order_by(F("tags_seen_at").asc(nulls_first=True))[:room])
         claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
@@ -130,20 +136,31 @@ def write_findings(findings: Sequence[Finding]) -> None:
     A finding is left out where a later check has written already or the server is another now.
     Nearly always nothing has changed but times, which are written with one statement for all.
     """
-    with transaction.atomic():
-        servers = _same_servers([finding.server for finding in findings])
+    with short_transaction():
+        servers = same_servers([finding.server for finding in findings])
         loaded = OllamaModel.objects.filter(server__in=servers, is_loaded=True).order_by()
         running = set(loaded.values_list("server_id", flat=True))
         interval = _interval(OllamaServer.objects.count())
-        unchanged = []
+        changed: list[OllamaServer] = []
+        unchanged: list[OllamaServer] = []
         for finding in findings:
             server = servers.get(finding.server.pk)
             if server is None or _was_checked_since(server, finding.begun):
                 continue
             server.next_check_at = finding.begun + interval
-            if not _write(server, finding, mirrors=bool(finding.loaded) or server.pk in running):
-                unchanged.append(server)
-        _write_times(unchanged)
+            mirrors = bool(finding.loaded) or server.pk in running
+            (changed if _take(server, finding, mirrors=mirrors) else unchanged).append(server)
+        _write_columns(changed, (*WRITTEN, *TIMES))
+        _write_columns(unchanged, TIMES)
+        if any(server.tags_seen_at is None and server.status in SEEN for server in changed):
+            read_soon()
+
+
+def read_soon() -> None:
+    """Read the lists that are due as soon as the transaction is committed."""
+    from models_app.tasks import read_lists
+
+    transaction.on_commit(lambda: send_quietly(read_lists, queue="control"))
 
 
 def _interval(servers: int) -> timedelta:
@@ -151,14 +168,16 @@ def _interval(servers: int) -> timedelta:
     return timedelta(seconds=settings.CHECK_INTERVAL * min(max(servers / MANY, 1.0), LONGEST))
 
 
-def _write(server: OllamaServer, finding: Finding, *, mirrors: bool) -> bool:
-    """Write one finding; False where only times differ from what the row says: not written yet."""
+def _take(server: OllamaServer, finding: Finding, *, mirrors: bool) -> bool:
+    """Take one finding into the row, which is written later; whether more changes than times."""
     was = (server.status, server.reason, server.version)
     before = [getattr(server, name) for name in WRITTEN]
     _apply(server, finding)
     came = server.status in SEEN and was[0] not in SEEN
     if came:
-        server.tags_seen_at = timezone.now()  # the sync reads the list
+        # Whatever was known of its models: its list is read now.
+        server.tags_seen_at, server.tags_hash = None, ""
+        list_turns.forget(server.pk)
     if (
         mirrors
         and finding.loaded is not None
@@ -168,16 +187,12 @@ def _write(server: OllamaServer, finding: Finding, *, mirrors: bool) -> bool:
     if was != (server.status, server.reason, server.version):
         server.seq = next_seq(server.seq)
         announce_server(server)
-    if before == [getattr(server, name) for name in WRITTEN]:
-        return False
-    server.save(update_fields=[*WRITTEN, *TIMES])
-    if came:
-        _sync(server)
-    return True
+    return before != [getattr(server, name) for name in WRITTEN]
 
 
-def _write_times(servers: Sequence[OllamaServer]) -> None:
-    fields = [each for each in OllamaServer._meta.concrete_fields if each.name in TIMES]
+def _write_columns(servers: Sequence[OllamaServer], names: Collection[str]) -> None:
+    """Write these fields of all the rows, with one statement."""
+    fields = [each for each in OllamaServer._meta.concrete_fields if each.name in names]
     table = connection.ops.quote_name(OllamaServer._meta.db_table)
     columns = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in fields)
     values = [
@@ -190,31 +205,30 @@ def _write_times(servers: Sequence[OllamaServer]) -> None:
             cursor.executemany(statement, values)
 
 
-def _compare(seen: ListSeen) -> None:
-    """Sync where the server's list is not the one that was synced last."""
-    with transaction.atomic():
-        server = _same_server(seen.server)
-        if server is None:
-            return
-        if seen.digest != server.tags_hash:
-            _sync(server)
+def _sync_changed(together: Sequence[ListSeen]) -> None:
+    """Sync the servers whose list is not the one that was synced last."""
+    from models_app.services.plain_syncs import Listed, sync_plainly
+
+    changed = [seen for seen in together if seen.digest != seen.server.tags_hash]
+    short = [listed for seen in changed if (listed := Listed.of(seen))]
+    others = [seen.server for seen in changed if seen.digest is not None and seen.tags is None]
+    # Of one that has never been read somebody waits for what it has, and should hear why not.
+    mute = [seen.server for seen in changed if seen.digest is None and not seen.server.tags_hash]
+    left = [*(one.server for one in sync_plainly(short).left), *others, *_unheard(mute)]
+    if left:
+        with short_transaction():
+            for server in same_servers(left).values():
+                _sync(server)
 
 
-def _same_server(asked: OllamaServer) -> OllamaServer | None:
-    """The row now, locked; None where it is gone or has another address by now."""
-    return _same_servers([asked]).get(asked.pk)
-
-
-def _same_servers(asked: Sequence[OllamaServer]) -> dict[int, OllamaServer]:
-    """The rows now, locked, without those that are gone or have another address by now."""
-    rows = OllamaServer.objects.select_for_update().order_by("pk")
-    now = rows.in_bulk([server.pk for server in asked])
-    return {
-        server.pk: now[server.pk]
-        for server in asked
-        if server.pk in now
-        and all(getattr(now[server.pk], name) == getattr(server, name) for name in ASKED_AT)
-    }
+def _unheard(servers: Sequence[OllamaServer]) -> list[OllamaServer]:
+    """Those of which no sync has said lately that their list does not come."""
+    pks = [server.pk for server in servers]
+    since = timezone.now() - SAID_AGAIN
+    failed = Task.objects.filter(type="server.sync", state=State.FAILED, created_at__gt=since)
+    said = failed.filter(resource_type="server", resource_id__in=pks)
+    heard = set(said.order_by().values_list("resource_id", flat=True)) if pks else set()
+    return [server for server in servers if server.pk not in heard]
 
 
 def _was_checked_since(server: OllamaServer, begun: datetime) -> bool:

@@ -42,6 +42,11 @@ class ListTurns:
             if not came:
                 self._rest_until[pk] = time.monotonic() + REST_SECONDS
 
+    def forget(self, pk: int) -> None:
+        """A server is back: it need not rest."""
+        with self._lock:
+            self._rest_until.pop(pk, None)
+
 
 list_turns = ListTurns()
 """Of this process."""

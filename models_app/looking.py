@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -18,13 +20,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from models_app.choices import ServerStatus
-from models_app.endpoints import client_of
+from models_app.endpoints import endpoint_of
 from models_app.lateness import Lateness
 from models_app.list_turns import list_turns
 from models_app.models import OllamaServer
-from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import Busy, OllamaError, ServerError, Unauthorized
-from models_app.ollama.types import LoadedModel
+from models_app.ollama.kept import Kept, KeptClients
+from models_app.ollama.types import LoadedModel, TagEntry
 from ollamactl.lib.sentences import Sentence
 
 logger = logging.getLogger(__name__)
@@ -38,9 +40,14 @@ SLOW_MS = 1000.0
 LOOKS_AT_ONCE = 640
 BEGINNING_AT_ONCE = 32
 BEGINNING_SECONDS = 0.2
+# Connections that stay open between two looks, of a fourth of the files that a process may open.
+MOST_KEPT = 2000
+# Of a longer list only its digest is kept.
+MOST_LISTED = 500
 # What has been said is handed on together: so many at most, and so long after the first at most.
 TOGETHER = 50
 GATHERING_SECONDS = 0.05
+LISTS_GATHERING_SECONDS = 0.2
 SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 
 
@@ -60,10 +67,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class ListSeen:
-    """What a server lists, as one number to compare."""
+    """What a server lists, as one number to compare; None where the list did not come.
+
+    A short list that differs from what was synced last is kept, and what the server runs besides.
+    """
 
     server: OllamaServer
-    digest: str
+    digest: str | None
+    asked_at: datetime
+    tags: list[TagEntry] | None = None
+    loaded: list[LoadedModel] | None = None
 
 
 _PARTLY = ServerStatus.DEGRADED
@@ -81,12 +94,14 @@ class _Looker:
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._beginning = asyncio.Semaphore(BEGINNING_AT_ONCE)
         self._lateness = Lateness()
+        self._clients = KeptClients(min(MOST_KEPT, _most_files() // 4))
         threading.Thread(target=self._loop.run_forever, name="look", daemon=True).start()
 
     def each(
         self,
         servers: Sequence[OllamaServer],
         ask: Callable[[OllamaServer], Awaitable[_Result | None]],
+        gathering: float = GATHERING_SECONDS,
     ) -> Iterator[list[_Result]]:
         """What they say, nearly as soon as they do; whose look breaks is left out."""
         said: SimpleQueue[_Result | None] = SimpleQueue()
@@ -102,16 +117,16 @@ class _Looker:
             asyncio.run_coroutine_threadsafe(ask_one(server), self._loop)
         awaited = len(servers)
         while awaited:
-            together = _gather(said, min(awaited, TOGETHER))
+            together = _gather(said, min(awaited, TOGETHER), gathering)
             awaited -= len(together)
             if known := [one for one in together if one is not None]:
                 yield known
 
-    async def look(self, server: OllamaServer) -> Finding:
+    async def look(self, server: OllamaServer, *, anew: bool = False) -> Finding:
         """One look. What has not answered at once goes on waiting, and lets others begin."""
         async with self._looks:
             async with self._beginning:
-                look = asyncio.ensure_future(self._look_fairly(server))
+                look = asyncio.ensure_future(self._look_fairly(server, anew))
                 while await self._comes_late(look):
                     pass
             return await look
@@ -124,21 +139,54 @@ class _Looker:
         late = self._lateness.total() - before
         return not look.done() and late > BEGINNING_SECONDS / 4
 
-    async def _look_fairly(self, server: OllamaServer) -> Finding:
+    async def _look_fairly(self, server: OllamaServer, anew: bool) -> Finding:
         """Time in which this process itself was too busy is nothing that the server has done."""
         with self._lateness as lateness:
             for _attempt in range(2):
                 before = lateness.total()
-                finding = await _look(server, lateness)
+                finding = await self._look(server, lateness, anew)
                 if finding.reason != "timeout" or lateness.total() - before < SECONDS / 4:
                     break
         return finding
 
+    async def _look(self, server: OllamaServer, lateness: Lateness, anew: bool) -> Finding:
+        begun = timezone.now()
+        try:
+            async with (
+                asyncio.timeout(SECONDS),
+                self._clients.use(server.pk, endpoint_of(server), anew=anew) as kept,
+            ):
+                return await _question(server, kept, begun, lateness)
+        except TimeoutError:
+            return Finding(server, begun, ServerStatus.OFFLINE, "timeout", _no_answer())
+        except OllamaError as error:
+            return Finding(server, begun, _status_of(error), error.code, error.detail)
 
-def _gather(said: SimpleQueue[_Result | None], most: int) -> list[_Result | None]:
+    async def read_list(self, server: OllamaServer, *, whole: bool) -> ListSeen:
+        """What one server lists."""
+        begun = timezone.now()
+        seen = ListSeen(server, None, begun)  # asked again when it is due again
+        try:
+            async with (
+                asyncio.timeout(LIST_SECONDS),
+                self._clients.use(server.pk, endpoint_of(server)) as kept,
+            ):
+                seen = await _read_list(server, kept, begun, whole)
+        except (OllamaError, TimeoutError):
+            pass
+        finally:
+            list_turns.end(server.pk, came=seen.digest is not None)
+        return seen
+
+
+def _most_files() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def _gather(said: SimpleQueue[_Result | None], most: int, seconds: float) -> list[_Result | None]:
     """The next thing that is said, and what follows soon: written together it costs less."""
     together = [said.get()]
-    until = time.monotonic() + GATHERING_SECONDS
+    until = time.monotonic() + seconds
     while len(together) < most and (left := until - time.monotonic()) > 0:
         with suppress(Empty):
             together.append(said.get(timeout=left))
@@ -158,43 +206,59 @@ def _the_looker() -> _Looker:
         return _lookers[pid]
 
 
-def look_at(servers: Sequence[OllamaServer]) -> Iterator[list[Finding]]:
-    """Ask these servers side by side how they are; findings come soon after they are made."""
+def look_at(servers: Sequence[OllamaServer], *, anew: bool = False) -> Iterator[list[Finding]]:
+    """Ask these servers side by side how they are; findings come soon after they are made.
+
+    `anew`: on new connections, and for what was said not long ago too.
+    """
     looker = _the_looker()
-    return looker.each(servers, looker.look)
+    return looker.each(servers, partial(looker.look, anew=anew))
 
 
-def read_lists(servers: Sequence[OllamaServer]) -> Iterator[list[ListSeen]]:
-    """Ask these servers for their lists of models side by side; what does not come is left out."""
+def read_lists(servers: Sequence[OllamaServer], *, whole: bool = False) -> Iterator[list[ListSeen]]:
+    """Ask these servers for their lists of models side by side.
+
+    `whole`: short ones are kept although they are what was synced last.
+    """
     for server in servers:
         list_turns.begin(server.pk)
-    return _the_looker().each(servers, _read_list)
-
-
-async def _look(server: OllamaServer, lateness: Lateness) -> Finding:
-    begun = timezone.now()
-    try:
-        async with asyncio.timeout(SECONDS), client_of(server) as client:
-            return await _question(server, client, begun, lateness)
-    except TimeoutError:
-        return Finding(server, begun, ServerStatus.OFFLINE, "timeout", _no_answer())
-    except OllamaError as error:
-        return Finding(server, begun, _status_of(error), error.code, error.detail)
+    looker = _the_looker()
+    return looker.each(servers, partial(looker.read_list, whole=whole), LISTS_GATHERING_SECONDS)
 
 
 async def _question(
-    server: OllamaServer, client: OllamaClient, begun: datetime, lateness: Lateness
+    server: OllamaServer, kept: Kept, begun: datetime, lateness: Lateness
 ) -> Finding:
     asked_at, late = time.perf_counter(), lateness.total()
-    version = await client.version()
-    took = time.perf_counter() - asked_at - (lateness.total() - late)
-    latency_ms = round(max(took, 0.0001) * 1000, 1)
+
+    def took() -> float:
+        seconds = time.perf_counter() - asked_at - (lateness.total() - late)
+        return round(max(seconds, 0.0001) * 1000, 1)
+
+    if version := kept.known_version():
+        with suppress(OllamaError):  # who it is, and what of it works, is asked below
+            loaded = await kept.client.ps()
+            return _well(server, begun, version, took(), loaded)
+        asked_at, late = time.perf_counter(), lateness.total()
+    version = await kept.ask_version()
+    latency_ms = took()
     try:
-        loaded = await client.ps()
+        loaded = await kept.client.ps()
     except OllamaError as error:
+        kept.forget_version()
         # It says who it is, but not what it runs: it answers in part.
         status = ServerStatus.UNAUTHORIZED if isinstance(error, Unauthorized) else _PARTLY
         return Finding(server, begun, status, error.code, error.detail, version, latency_ms)
+    return _well(server, begun, version, latency_ms, loaded)
+
+
+def _well(
+    server: OllamaServer,
+    begun: datetime,
+    version: str,
+    latency_ms: float,
+    loaded: list[LoadedModel],
+) -> Finding:
     if latency_ms > SLOW_MS:
         return Finding(server, begun, _PARTLY, "slow", _slow(), version, latency_ms, loaded)
     return Finding(
@@ -202,17 +266,27 @@ async def _question(
     )
 
 
-async def _read_list(server: OllamaServer) -> ListSeen | None:
-    came = False
-    try:
-        async with asyncio.timeout(LIST_SECONDS), client_of(server) as client:
-            digest = await client.tags_digest(total_s=LIST_SECONDS)
-            came = True
-            return ListSeen(server, digest)
-    except (OllamaError, TimeoutError):
-        return None  # asked again when it is due again
-    finally:
-        list_turns.end(server.pk, came=came)
+async def _read_list(server: OllamaServer, kept: Kept, begun: datetime, whole: bool) -> ListSeen:
+    short = ShortList(MOST_LISTED)
+    digest = await kept.client.tags_digest(total_s=LIST_SECONDS, also=short.add)
+    if short.tags is None or (digest == server.tags_hash and not whole):
+        return ListSeen(server, digest, begun)
+    return ListSeen(server, digest, begun, short.tags, await kept.client.ps())
+
+
+class ShortList:
+    """Keeps a list of models while it is short, else nothing of it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.tags: list[TagEntry] | None = []
+
+    def add(self, entries: list[TagEntry]) -> None:
+        """Take in some models."""
+        if self.tags is not None:
+            self.tags += entries
+            if len(self.tags) > self._most:
+                self.tags = None
 
 
 def _no_answer() -> Sentence:

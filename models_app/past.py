@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -42,9 +42,13 @@ def let_outlast(model: OllamaModel) -> None:
         )
 
 
-def waits_for_names(server_id: int) -> bool:
-    """Whether there are records of models that are gone from this server."""
-    return any(kind._default_manager.filter(past_server_id=server_id).exists() for kind in _kinds())
+def waiting_for_names(server_ids: Collection[int]) -> set[int]:
+    """Those of these servers from which models are gone of which there are records."""
+    found: set[int] = set()
+    for kind in _kinds():
+        waiting = kind._default_manager.filter(past_server_id__in=server_ids)
+        found.update(waiting.order_by().values_list("past_server_id", flat=True).distinct())
+    return found
 
 
 def take_back(rows: Iterable[OllamaModel]) -> None:

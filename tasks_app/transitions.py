@@ -65,7 +65,7 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
 
 def tell_of_end(task: Task) -> None:
     """Count an end, and call what wants to know of it, in the transaction that has written it."""
-    _count_end(task)
+    count_end(task)
     for hook in _after_end:
         hook(task)
 
@@ -240,9 +240,10 @@ def _end_row(task: Task, condition: Q, floor: int, fields: dict[str, Any]) -> Ta
             return None
         ended = Task.objects.get(pk=task.pk)
         announce_task(ended)
-        _count_end(ended)
+        count_end(ended)
         return ended
 
 
-def _count_end(task: Task) -> None:
+def count_end(task: Task) -> None:
+    """Count an end in the figures, once it is committed."""
     transaction.on_commit(lambda: TASKS_ENDED.add(1, task.type, task.state))

@@ -109,10 +109,21 @@ class OllamaClient:
         await self._read_tags(found.extend, total_s=total_s)
         return found
 
-    async def tags_digest(self, *, total_s: float = TAGS_S) -> str:
-        """What `list_digest` says of `tags()`, without keeping the list. GET /api/tags"""
+    async def tags_digest(
+        self, *, also: Callable[[list[TagEntry]], None], total_s: float = TAGS_S
+    ) -> str:
+        """What `list_digest` says of `tags()`, without keeping the list. GET /api/tags
+
+        `also` is handed the models as they come, some at a time.
+        """
         digest = ListDigest()
-        await self._read_tags(digest.add, total_s=total_s)
+
+        def take(entries: Iterable[TagEntry]) -> None:
+            some = list(entries)
+            digest.add(some)
+            also(some)
+
+        await self._read_tags(take, total_s=total_s)
         return digest.text()
 
     async def _read_tags(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -67,21 +67,32 @@ def differences(server: OllamaServer, listing: Listing) -> Difference:
 
     Takes no lock and keeps nobody waiting: who writes looks at each of these again.
     """
-    unseen = set(listing.by_key)
-    changed, count = [], 0
-    for key, status, row in _rows(server):
-        count += 1
-        unseen.discard(key)
+    rows = {key: (status, row) for _server, key, status, row in rows_of([server.pk])}
+    new, changed = disagreements(rows, listing)
+    return Difference(new, changed, len(rows.keys() | listing.by_key.keys()))
+
+
+Rows = Mapping[str, tuple[str, dict[str, Any]]]
+"""By normalised name: the written status, and what is compared."""
+
+
+def disagreements(rows: Rows, listing: Listing) -> tuple[list[str], list[str]]:
+    """The names that only the listing has, and those of rows that it contradicts, each sorted."""
+    new = sorted(listing.by_key.keys() - rows.keys())
+    changed = []
+    for key, (status, row) in rows.items():
         entry = listing.by_key.get(key)
         if entry is None or _differs(status, row, listing.facts(entry)):
             changed.append(key)
-    return Difference(sorted(unseen), sorted(changed), count + len(unseen))
+    return new, sorted(changed)
 
 
-def _rows(server: OllamaServer) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    rows = OllamaModel.objects.filter(server=server).order_by()
-    for key, status, *values in rows.values_list("key", "status", *COMPARED).iterator(READ_AT_ONCE):
-        yield key, status, dict(zip(COMPARED, values, strict=True))
+def rows_of(servers: Collection[int]) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
+    """Server, normalised name, status and what is compared of each row of these servers."""
+    rows = OllamaModel.objects.filter(server__in=servers).order_by()
+    values = rows.values_list("server_id", "key", "status", *COMPARED)
+    for server_id, key, status, *compared in values.iterator(READ_AT_ONCE):
+        yield server_id, key, status, dict(zip(COMPARED, compared, strict=True))
 
 
 def _differs(status: str, row: dict[str, Any], facts: dict[str, Any]) -> bool:

@@ -4,11 +4,12 @@ making another one out of it."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit_app.actors import Actor
@@ -96,14 +97,24 @@ def temporary_name(name: ModelName) -> ModelName:
 
 def without_workshop(server: OllamaServer, listing: Listing) -> Listing:
     """The listing without what is being made now; what a broken attempt has left stays visible."""
-    live = Task.objects.live().filter(type="model.recreate", resource_type="model")
-    rows = OllamaModel.objects.filter(server=server, pk__in=live.values("resource_id"))
+    rows = _being_recreated().filter(server=server)
     made = {
         temporary_name(ModelName.parse(name)).key for name in rows.values_list("name", flat=True)
     }
     if not made:
         return listing
     return replace(listing, tags=[entry for entry in listing.tags if entry.name.key not in made])
+
+
+def with_workshop(server_ids: Collection[int]) -> set[int]:
+    """Those of these servers on which something is being made now."""
+    rows = _being_recreated().filter(server__in=server_ids)
+    return set(rows.order_by().values_list("server_id", flat=True))
+
+
+def _being_recreated() -> QuerySet[OllamaModel]:
+    live = Task.objects.live().filter(type="model.recreate", resource_type="model")
+    return OllamaModel.objects.filter(pk__in=live.values("resource_id"))
 
 
 def _changes(parameters: dict[str, Any], system: str, template: str) -> dict[str, Any]:

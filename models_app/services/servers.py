@@ -22,6 +22,7 @@ from models_app.events import announce_server, announce_server_removed
 from models_app.looking import SEEN
 from models_app.models import OllamaModel, OllamaServer
 from models_app.pulls import PULL_QUEUE
+from models_app.same_servers import ASKED_AT
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
 from tasks_app import services as tasks
@@ -104,7 +105,7 @@ def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> Ollam
     actor.require(CHANGE)
     with transaction.atomic(), _names_kept_apart():
         server = _locked(server)
-        before = [getattr(server, name) for name in checks.ASKED_AT]
+        before = [getattr(server, name) for name in ASKED_AT]
         address = server.base_url
         _assign(server, fields)
         _validate(server)
@@ -113,7 +114,7 @@ def update_server(*, actor: Actor, server: OllamaServer, **fields: Any) -> Ollam
                 _("The address changes: enter the credentials again for the new one."),
                 attr="credentials",
             )
-        if before != [getattr(server, name) for name in checks.ASKED_AT]:
+        if before != [getattr(server, name) for name in ASKED_AT]:
             for name, value in UNKNOWN.items():
                 setattr(server, name, value)
         server.seq = next_seq(server.seq)
@@ -165,7 +166,7 @@ def remove_server(*, actor: Actor, server: OllamaServer) -> None:
 def check_server(*, actor: Actor, server: OllamaServer) -> OllamaServer:
     """Check one server now (a few seconds at most) and return it with its new status."""
     actor.require("models_app.view_ollamaserver")
-    checks.check_servers([server])
+    checks.check_servers([server], anew=True)
     return OllamaServer.objects.get(pk=server.pk)
 
 

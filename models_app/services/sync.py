@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.list_digest import list_digest
 from models_app.ollama.names import ModelName
 from models_app.ollama.types import TagEntry
-from models_app.past import let_outlast, take_back, waits_for_names
+from models_app.past import let_outlast, take_back, waiting_for_names
 from models_app.services.differing import Conflicts, Policy
 from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
@@ -124,16 +125,18 @@ class _Work:
     @cached_property
     def has_past(self) -> bool:
         """Whether records of models that are gone wait for their names."""
-        return waits_for_names(self.server.pk)
+        return bool(waiting_for_names([self.server.pk]))
 
     def add(self, keys: list[str]) -> int:
         """Add rows for these names; what has a row by now is right by its own task."""
-        new = {key: self._new(key, self.listing.by_key[key]) for key in keys}
+        entries = {key: self.listing.by_key[key] for key in keys}
+        new = {k: new_row(self.server, e, self.listing.facts(e)) for k, e in entries.items()}
         with transaction.atomic():
             if not self._is_there():
                 return len(keys)
             rows = OllamaModel.objects.filter(server=self.server, key__in=keys)
-            left = set(rows.values_list("key", flat=True)) | (self._deleted_since() & set(keys))
+            deleted = deleted_since(self.listing.asked_at)
+            left = set(rows.values_list("key", flat=True)) | (deleted & set(keys))
             for _key in left:
                 self._leave()
             added = [model for key, model in new.items() if key not in left]
@@ -174,16 +177,6 @@ class _Work:
         rows = OllamaModel.objects.locked().filter(server=self.server, key__in=keys)
         return {row.key: row for row in rows.order_by("pk")}
 
-    def _deleted_since(self) -> set[str]:
-        """The names of models that were deleted since the listing was asked for."""
-        deleted = Task.objects.filter(
-            type="model.delete",
-            state=State.SUCCEEDED,
-            finished_at__range=(self.listing.asked_at - SKEW, timezone.now() + SKEW),
-        )
-        names = deleted.values_list("resource_name", flat=True)
-        return {key for name in names if (key := _key_of(name))}
-
     def _write_row(self, row: OllamaModel, entry: TagEntry | None) -> None:
         task = row.last_task
         if task is not None and task.state in LIVE:
@@ -223,17 +216,30 @@ class _Work:
         else:
             self.counts.unchanged += 1
 
-    def _new(self, key: str, entry: TagEntry) -> OllamaModel:
-        model = OllamaModel(
-            server=self.server,
-            key=key,
-            source=Source(entry.name.source),
-            status=ModelStatus.STOPPED,
-            seq=next_seq(0),
-        )
-        take_facts(model, self.listing.facts(entry))
-        model.status = status_now(model)
-        return model
+
+def new_row(server: OllamaServer, entry: TagEntry, facts: dict[str, Any]) -> OllamaModel:
+    """The row of a model that a server lists; not saved yet."""
+    model = OllamaModel(
+        server=server,
+        key=entry.name.key,
+        source=Source(entry.name.source),
+        status=ModelStatus.STOPPED,
+        seq=next_seq(0),
+    )
+    take_facts(model, facts)
+    model.status = status_now(model)
+    return model
+
+
+def deleted_since(asked_at: datetime) -> set[str]:
+    """The normalised names of models that were deleted since a listing was asked for."""
+    deleted = Task.objects.filter(
+        type="model.delete",
+        state=State.SUCCEEDED,
+        finished_at__range=(asked_at - SKEW, timezone.now() + SKEW),
+    )
+    names = deleted.values_list("resource_name", flat=True)
+    return {key for name in names if (key := _key_of(name))}
 
 
 def _key_of(name: str) -> str:

@@ -16,6 +16,7 @@ from audit_app.actors import SYSTEM
 from models_app import checks
 from models_app.choices import ModelStatus, ServerStatus
 from models_app.events import live_status
+from models_app.list_turns import list_turns
 from models_app.looking import Finding
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services import servers
@@ -216,13 +217,32 @@ def test_a_result_of_another_address_is_dropped(server: OllamaServer) -> None:
     assert (server.status, server.version, server.next_check_at) == ("unknown", "", None)
 
 
-def test_one_that_comes_online_is_synced_once(server: OllamaServer, simulator: Simulator) -> None:
+def test_what_one_that_comes_online_has_is_there_without_a_task(
+    server: OllamaServer, simulator: Simulator
+) -> None:
     OllamaServer.objects.update(status=ServerStatus.UNKNOWN)
     simulator.control.install("all-minilm", "smollm2:135m")
+    found = look(server)
+    assert found.synced_at is not None
+    names = set(OllamaModel.objects.values_list("name", flat=True))
+    assert names == {"all-minilm:latest", "smollm2:135m"}
     look(server)
-    assert Task.objects.get().type == "server.sync"
+    assert not Task.objects.exists()
+
+
+def test_one_that_comes_and_does_not_say_what_it_has_is_said_not_to(
+    server: OllamaServer, simulator: Simulator
+) -> None:
+    OllamaServer.objects.update(status=ServerStatus.UNKNOWN)
+    simulator.control.fault(kind="http_500_empty", endpoint="/api/tags")
     look(server)
-    assert Task.objects.count() == 1
+    task = Task.objects.get()
+    assert (task.type, task.resource_id) == ("server.sync", server.pk)
+    Task.objects.update(state="failed")
+    list_turns.forget(server.pk)
+    OllamaServer.objects.update(tags_seen_at=None)
+    look(server)
+    assert Task.objects.count() == 1  # once is enough
 
 
 def test_a_change_of_the_list_is_seen_and_synced(
@@ -237,8 +257,14 @@ def test_a_change_of_the_list_is_seen_and_synced(
     OllamaServer.objects.update(tags_seen_at=timezone.now() - dt.timedelta(seconds=61))
     server.refresh_from_db()
     look(server)
-    assert work_off("default") == 1
     assert OllamaModel.objects.get().name == "all-minilm:latest"
+    simulator.control.remove("all-minilm")
+    simulator.control.install("smollm2:135m")
+    OllamaServer.objects.update(tags_seen_at=timezone.now() - dt.timedelta(seconds=61))
+    server.refresh_from_db()
+    look(server)
+    assert work_off("default") == 1  # what is gone is for a task to settle
+    assert OllamaModel.objects.get().name == "smollm2:135m"
     OllamaServer.objects.update(tags_seen_at=timezone.now() - dt.timedelta(seconds=61))
     server.refresh_from_db()
     look(server)
@@ -295,7 +321,6 @@ def test_a_model_in_memory_that_nobody_knows_has_the_list_read(
     httpx.post(f"{simulator.url}/api/embed", json=body, trust_env=False).raise_for_status()
     look(server)
     look(server)
-    assert work_off("default") == 1
     assert OllamaModel.objects.get().status == ModelStatus.RUNNING
     # Deleted while it is loaded, it stays in memory: no reason to sync for ever.
     simulator.control.remove("all-minilm")

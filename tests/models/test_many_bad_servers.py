@@ -16,10 +16,9 @@ from django.utils import timezone
 
 from models_app.choices import ServerStatus
 from models_app.list_turns import list_turns
-from models_app.models import OllamaServer
+from models_app.models import OllamaModel, OllamaServer
 from models_app.tasks import check, read_lists
 from ollamactl.simulator.running import RunningSimulator, running_simulator
-from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.models.conftest import row_of
 
@@ -120,7 +119,9 @@ def test_lists_that_never_end_keep_no_other_waiting(
         )
         OllamaServer.objects.filter(pk=good.pk).update(tags_seen_at=None)
         wait_until(
-            lambda: Task.objects.about("server", good.pk).exists(), "its list was read", timeout=40
+            lambda: OllamaModel.objects.filter(server=good).exists(),
+            "its list was read",
+            timeout=40,
         )
         good.refresh_from_db()
         assert good.status == ServerStatus.ONLINE

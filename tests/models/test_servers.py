@@ -13,10 +13,9 @@ from audit_app.models import AuditRecord
 from models_app.choices import ServerStatus
 from models_app.models import OllamaModel, OllamaServer
 from models_app.services import servers
-from models_app.tasks import check
+from models_app.tasks import check, read_lists
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.simulator.running import RunningSimulator
-from tasks_app.execution import work_off
 from tests.factories import OllamaModelFactory
 from tests.helpers.valkey import ValkeyProcess
 
@@ -34,7 +33,7 @@ def test_a_server_is_checked_and_synced(
     assert (server.name, server.base_url) == ("mine", simulator.url)
     assert server.status == ServerStatus.UNKNOWN
     check()
-    work_off("default")
+    read_lists()
     server.refresh_from_db()
     assert (server.status, server.is_simulated) == (ServerStatus.ONLINE, True)
     assert OllamaModel.objects.get().name == "all-minilm:latest"

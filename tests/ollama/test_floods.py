@@ -89,7 +89,10 @@ async def test_the_digest_of_a_list_needs_no_order() -> None:
     for listed in (models, models[::-1], [*models, *models[:3]], [*models, 5, {}]):
         handler = say(answer_bytes(json.dumps({"models": listed})))
         async with raw_server(handler) as server, OllamaClient(Endpoint(server.url)) as client:
-            digests |= {await client.tags_digest(), list_digest(await client.tags())}
+            digests |= {
+                await client.tags_digest(also=lambda some: None),
+                list_digest(await client.tags()),
+            }
     assert len(digests) == 1
     assert digests != {list_digest([])}
 
