@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
+
+from ollamactl.lib.bulk import allow_many_parameters
 
 
 class TasksConfig(AppConfig):
@@ -16,3 +19,4 @@ class TasksConfig(AppConfig):
         from tasks_app import topics
 
         topics.register()
+        connection_created.connect(allow_many_parameters, dispatch_uid="many parameters")

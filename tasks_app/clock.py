@@ -16,6 +16,10 @@ LEASE = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=5)
 JUMP = timedelta(seconds=5)
 """By so much the database's clock may differ from the time that has passed."""
+_NOW = {
+    "postgresql": "SELECT STATEMENT_TIMESTAMP()",
+    "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')",
+}
 SETTLING = 2 * HEARTBEAT
 """After a jump every living worker has renewed its leases within this time."""
 
@@ -31,9 +35,9 @@ def raised_seq(floor: int = 0) -> Expression:
 
 
 def database_now() -> datetime:
-    """The database's clock, to the second."""
+    """The database's clock, as a statement that is begun now sees it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT CURRENT_TIMESTAMP")
+        cursor.execute(_NOW[connection.vendor])
         (now,) = cursor.fetchone()
     if isinstance(now, datetime):
         return now

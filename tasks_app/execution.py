@@ -178,7 +178,7 @@ def backoff(policy: RetryPolicy, attempt: int) -> timedelta:
 def _with_children(ended: Task | None) -> Task | None:
     """A parent that did not succeed takes its live children with it."""
     if ended is not None:
-        cancel_children(ended.pk)
+        cancel_children([ended.pk])
     return ended
 
 

@@ -6,6 +6,7 @@ lease: it waits, and costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -60,21 +61,22 @@ def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) ->
 
 
 @after_end
-def tell_parent(task: Task) -> None:
-    """In the transaction of a child's end: the parent counts it."""
-    if task.parent_id is not None:
-        count_children(task.parent_id)
+def tell_parents(tasks: Sequence[Task]) -> None:
+    """In the transaction in which children end: their parents count them."""
+    for parent_id in sorted({task.parent_id for task in tasks if task.parent_id is not None}):
+        count_children(parent_id)
 
 
 @after_end
-def count_own_children(task: Task) -> None:
+def count_own_children(tasks: Sequence[Task]) -> None:
     """In the transaction of a parent's end: what it says is true of those that have ended by now.
 
     It may have ended in the middle of its own work; each of the others that ends is counted then.
     """
-    runner = runner_of(task.type)
-    if runner is not None and runner.has_parts and task.state != State.SUCCEEDED:
-        count_children(task.pk)
+    for task in tasks:
+        runner = runner_of(task.type)
+        if runner is not None and runner.has_parts and task.state != State.SUCCEEDED:
+            count_children(task.pk)
 
 
 @transaction.atomic

@@ -6,7 +6,6 @@ the same time.
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -23,7 +22,7 @@ from tasks_app.owners import Owner
 from tasks_app.runners import longest_backoff
 from tasks_app.transitions import LET_GO, change_surely, held, one_less
 from tasks_app.wakeups import send_wake
-from tasks_app.words import ask_to_cancel
+from tasks_app.words import cancel_all
 
 LOSSES = 3
 """The loss in a row at which a task is given up."""
@@ -33,6 +32,8 @@ UNHEARD = timedelta(seconds=15)
 """After this time without a worker a wake-up is taken for lost."""
 LONGEST = 2.0
 """Seconds that one look cancels the children of large families; the next one goes on."""
+MOST = 10_000
+"""Tasks that one look cancels, as far as its time allows."""
 UNSAVED = 1000
 """More versions than a worker sends of one task between two of its writes to the row."""
 
@@ -100,18 +101,8 @@ def finish_cancels() -> int:
         Q(parent__cancel_requested=True) | Q(parent__state__in=(State.CANCELLED, State.FAILED))
     )
     unbegun = Q(state__in=(State.QUEUED, State.PAUSED), parent__halted=True)
-    found = Task.objects.filter(told | orphan | unbegun).order_by("pk").values_list("pk", flat=True)
-    until, count = time.monotonic() + LONGEST, 0
-    while time.monotonic() < until and (ids := list(found[:CASCADE])):
-        ended = 0
-        for task_id in ids:
-            ended += ask_to_cancel(task_id) is not None
-            if time.monotonic() > until:
-                break
-        count += ended
-        if not ended or len(ids) < CASCADE:
-            break
-    return count
+    found = Task.objects.filter(told | orphan | unbegun).order_by("pk")
+    return cancel_all(list(found.values_list("pk", flat=True)[:MOST]), seconds=LONGEST)
 
 
 def finish_parents() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -131,6 +131,13 @@ class Runner(ABC):
         An `ApplicationError` refuses the new state: people see it, a worker's task fails with it.
         """
         return
+
+    @classmethod
+    def settle_all(cls, tasks: Sequence[Task]) -> None:
+        """`settle` for several tasks of this type. Who can do that in a few statements says so
+        here, and lets `settle` be the case of one."""
+        for task in tasks:
+            cls.settle(task)
 
     @classmethod
     def retried(cls, task: Task) -> None:

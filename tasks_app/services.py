@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -17,13 +15,11 @@ from audit_app.services import record_action
 from ollamactl.lib.errors import ApplicationError, Conflict
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
-from tasks_app.events import announce_task
-from tasks_app.failures import failure
+from tasks_app.creation import NewTask, create_tasks
 from tasks_app.families import CASCADE, UNFINISHED, count_children, without_counts
 from tasks_app.models import Task
-from tasks_app.runners import Runner, runner_of
-from tasks_app.sequence import next_seq
-from tasks_app.transitions import change, count_end, settle, tell_of_end
+from tasks_app.runners import runner_of
+from tasks_app.transitions import change
 from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import CASCADE_SECONDS, ask_to_cancel, ask_to_pause
 
@@ -71,116 +67,11 @@ def create_task(
 
     `type` must be registered (LookupError). The runner's `settle` may refuse it (`Conflict`).
     """
-    runner = _runner(type)
-    with transaction.atomic():
-        task = Task.objects.create(
-            type=type,
-            resource_type=resource_type,
-            resource_id=resource_id,
-            resource_name=resource_name[:512],
-            parent=parent,
-            created_by=actor.user,
-            origin=actor.origin,
-            payload=payload or {},
-            payload_version=runner.payload_version,
-            queue=queue or runner.queue,
-            priority=priority,
-            rank=next_seq(0),
-            limit_key=limit_key,
-            enqueued_at=Now(),
-            seq=next_seq(0),
-        )
-        task.refresh_from_db()
-        settle(task)
-        announce_task(task)
-        wake_on_commit(task.queue)
-    return task
-
-
-def create_failed_task(
-    *,
-    type: str,
-    actor: Actor,
-    error: ApplicationError,
-    resource_type: str,
-    resource_id: int | None,
-    resource_name: str,
-    parent: Task,
-    payload: dict[str, Any],
-    limit_key: str = "",
-) -> Task:
-    """Insert a child that cannot begin, with its reason, in the caller's transaction.
-
-    It is counted like any other, and can be retried.
-    """
-    runner = _runner(type)
-    task = Task.objects.create(
-        type=type,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        resource_name=resource_name[:512],
-        parent=parent,
-        created_by=actor.user,
-        origin=actor.origin,
-        payload=payload,
-        payload_version=runner.payload_version,
-        queue=runner.queue,
-        priority=parent.priority,
-        rank=next_seq(0),
-        limit_key=limit_key,
-        state=State.FAILED,
-        error=failure(error.code, error.detail),
-        finished_at=Now(),
-        seq=next_seq(0),
+    about = NewTask(resource_type, resource_id, resource_name, payload or {}, limit_key)
+    [task] = create_tasks(
+        type=type, actor=actor, new=[about], parent=parent, priority=priority, queue=queue
     )
-    task.refresh_from_db()
-    announce_task(task)
-    tell_of_end(task)
     return task
-
-
-@dataclass(frozen=True)
-class DonePart:
-    """A part of a task that was done together with others, and what came of it (JSON)."""
-
-    resource_type: str
-    resource_id: int
-    resource_name: str
-    result: dict[str, Any]
-
-
-def create_done_children(*, type: str, parent: Task, parts: Sequence[DonePart]) -> None:
-    """Insert children that are done already, in the caller's transaction; `parent` is running.
-
-    So many parts cost little more than one, where tasks of their own would have to be queued,
-    claimed and ended one by one.
-    """
-    runner = _runner(type)
-    children = [
-        Task(
-            type=type,
-            resource_type=part.resource_type,
-            resource_id=part.resource_id,
-            resource_name=part.resource_name[:512],
-            parent=parent,
-            created_by=parent.created_by,
-            origin=parent.origin,
-            payload_version=runner.payload_version,
-            queue=runner.queue,
-            priority=parent.priority,
-            rank=next_seq(0),
-            attempt=1,
-            state=State.SUCCEEDED,
-            result=part.result,
-            started_at=Now(),
-            finished_at=Now(),
-            seq=next_seq(0),
-        )
-        for part in parts
-    ]
-    for child in Task.objects.bulk_create(children):
-        announce_task(child)
-        count_end(child)
 
 
 def cancel_task(*, actor: Actor, task: Task) -> Task:
@@ -264,13 +155,6 @@ def roll_back_task(*, actor: Actor, task: Task) -> Task:
         begun = runner.roll_back(task, actor)
         _record(actor, "task.rollback", task)
     return begun
-
-
-def _runner(type: str) -> type[Runner]:
-    runner = runner_of(type)
-    if runner is None:
-        raise LookupError(f"no runner is registered for tasks of type {type!r}")
-    return runner
 
 
 def queue_again(task_id: int) -> Task | None:

@@ -8,7 +8,7 @@ the row, its resource and what people are told cannot disagree. A worker's write
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db.models import Case, DateTimeField, F, Q, When
 from django.db.models.functions import Greatest, Now
 
 from ollamactl.lib.errors import ApplicationError
+from ollamactl.lib.parameters import these
 from tasks_app.choices import ENDED, State
 from tasks_app.clock import LEASE, from_now, raised_seq
 from tasks_app.events import announce_task
@@ -30,12 +31,12 @@ from tasks_app.turns import short_transaction
 logger = logging.getLogger(__name__)
 
 LET_GO: dict[str, Any] = {"owner": "", "lease_until": None, "rate": None}
-Ended = Callable[[Task], None]
+Ended = Callable[[Sequence[Task]], None]
 _after_end: list[Ended] = []
 
 
 def after_end(hook: Ended) -> Ended:
-    """Call `hook` in the transaction of each end of a task (a decorator)."""
+    """Call `hook` with the tasks that end in a transaction, inside it (a decorator)."""
     _after_end.append(hook)
     return hook
 
@@ -52,29 +53,59 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
     """
     with short_transaction():
         if fields.get("state") in ENDED:
-            _lock_parent(task_id)
+            _lock_parents([task_id])
         if not _update(task_id, condition, floor, fields):
             return None
         task = Task.objects.get(pk=task_id)
-        settle(task)
-        announce_task(task)
-        if task.is_ended:
-            tell_of_end(task)
+        _follow([task])
         return task
 
 
-def tell_of_end(task: Task) -> None:
-    """Count an end, and call what wants to know of it, in the transaction that has written it."""
-    count_end(task)
+def change_together(ids: Sequence[int], condition: Q, **fields: Any) -> list[Task]:
+    """`change` for several rows in a few statements; returns those for which the condition held.
+
+    Where the resource of one refuses the new state none is changed.
+    """
+    with short_transaction():
+        if fields.get("state") in ENDED:
+            _lock_parents(ids)
+        found = Task.objects.select_for_update(of=("self",)).filter(condition, pk__in=these(ids))
+        changed = list(found.order_by("pk").values_list("pk", flat=True))
+        rows = Task.objects.filter(pk__in=these(changed))
+        if not changed or not rows.update(seq=raised_seq(), **fields):
+            return []
+        tasks = list(rows.order_by("pk"))
+        _follow(tasks)
+        return tasks
+
+
+def _follow(tasks: Sequence[Task]) -> None:
+    """What follows from the new state of rows that were read after their change."""
+    settle_together(tasks)
+    for task in tasks:
+        announce_task(task)
+    tell_of_end([task for task in tasks if task.is_ended])
+
+
+def tell_of_end(tasks: Sequence[Task]) -> None:
+    """Count ends, and call what wants to know of them, in the transaction that has written them."""
+    if not tasks:
+        return
+    for task in tasks:
+        count_end(task)
     for hook in _after_end:
-        hook(task)
+        hook(tasks)
 
 
-def settle(task: Task) -> None:
-    """Bring the resource in line with the task's state."""
-    runner = runner_of(task.type)
-    if runner is not None:
-        runner.settle(task)
+def settle_together(tasks: Sequence[Task]) -> None:
+    """Bring the resources in line with the tasks' states."""
+    by_type: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_type.setdefault(task.type, []).append(task)
+    for task_type, those in by_type.items():
+        runner = runner_of(task_type)
+        if runner is not None:
+            runner.settle_all(those)
 
 
 def change_surely(task: Task, condition: Q, *, floor: int = 0, **fields: Any) -> Task | None:
@@ -221,13 +252,16 @@ def save_progress(task: Task, progress: Progress, seq: int) -> bool:
     return changed == 1
 
 
-def _lock_parent(task_id: int) -> None:
+def _lock_parents(ids: Sequence[int]) -> None:
     """A child's end is counted in its parent's row, and who cancels a parent goes on to its
     children: both lock the parent first, so that neither waits for the other for ever. Where there
     are no locks of rows (SQLite) writers are alone already."""
     if connection.features.has_select_for_update:
-        parent = Task.objects.select_for_update(of=("self",)).filter(children=task_id)
-        list(parent.order_by().values_list("pk", flat=True))
+        children = Task.objects.filter(pk__in=these(ids)).order_by()
+        parents = Task.objects.select_for_update(of=("self",)).filter(
+            pk__in=children.exclude(parent=None).values("parent_id")
+        )
+        list(parents.order_by("pk").values_list("pk", flat=True))
 
 
 def _update(task_id: int, condition: Q, floor: int, fields: dict[str, Any]) -> int:

@@ -6,22 +6,31 @@ The flag is the truth; the push makes it seen within milliseconds instead of a s
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from ollamactl.lib.pace import Pace
+from ollamactl.lib.parameters import these
 from tasks_app.choices import LIVE, State
-from tasks_app.families import CASCADE, WAITING
+from tasks_app.families import WAITING
 from tasks_app.models import Task
 from tasks_app.publisher import publisher
-from tasks_app.transitions import LET_GO, change
+from tasks_app.transitions import LET_GO, change, change_together
+from tasks_app.turns import short_transaction
 
 CANCEL, PAUSE = "cancel", "pause"
 IDLE = Q(state__in=(State.QUEUED, State.PAUSED))
 AT_WORK = Q(state=State.RUNNING)
 CASCADE_SECONDS = 1.0
 """So long whoever cancels a large family waits for its children."""
+# Tasks in one transaction, and the longest that it may hold the database's write lock.
+SLICE = 500
+FIRST_SLICE = 50
+LEAST = 20
+SLICE_SECONDS = 0.05
 
 
 def ask_to_cancel(task_id: int) -> Task | None:
@@ -30,37 +39,61 @@ def ask_to_cancel(task_id: int) -> Task | None:
     A parent's children are told after that, once it is committed. None where the task has ended.
     """
     with transaction.atomic():
-        task = change(
-            task_id,
+        if not _tell_to_end([task_id]):
+            return None
+        transaction.on_commit(lambda: cancel_children([task_id]), robust=True)
+    return Task.objects.get(pk=task_id)
+
+
+def cancel_children(parents: Sequence[int]) -> None:
+    """Cancel live children that have not been told, for `CASCADE_SECONDS`.
+
+    The reconciler tells those that are left. None of them begins meanwhile, as who claims a task
+    looks at its parent.
+    """
+    children = Task.objects.filter(
+        parent_id__in=these(parents), state__in=LIVE, cancel_requested=False
+    )
+    ids = list(children.order_by("pk").values_list("pk", flat=True))
+    if ids:
+        cancel_all(ids, seconds=CASCADE_SECONDS)
+        cancel_children(ids)
+
+
+def cancel_all(ids: Sequence[int], *, seconds: float) -> int:
+    """Cancel these, some in a transaction, so that nobody who writes waits for all of them; until
+    the time is over. Returns how many were told."""
+    until, told, position = time.monotonic() + seconds, 0, 0
+    pace = Pace(first=FIRST_SLICE, least=LEAST, most=SLICE, seconds=SLICE_SECONDS)
+    while position < len(ids):
+        pace.begin()
+        some = ids[position : position + pace.size]
+        told += _tell_to_end(some)
+        position += len(some)
+        pace.end(len(some))
+        if position >= len(ids) or time.monotonic() > until:
+            break
+        pace.rest()
+    return told
+
+
+def _tell_to_end(ids: Sequence[int]) -> int:
+    """One transaction: what nobody works on is cancelled, the others' workers are asked to."""
+    with short_transaction():
+        ended = change_together(
+            ids,
             IDLE,
             **LET_GO,
             state=State.CANCELLED,
             finished_at=Now(),
             pause_requested=False,
             error=None,  # of an attempt that was to be followed by another
-        ) or _flag(task_id, cancel_requested=True)
-        if task is None:
-            return None
-        if task.state == State.RUNNING:
+        )
+        asked = sorted(set(ids) - {task.pk for task in ended})
+        at_work = _flag(asked, cancel_requested=True)
+        for task_id in at_work:
             _push(task_id, CANCEL)
-        transaction.on_commit(lambda: cancel_children(task_id), robust=True)
-    return Task.objects.get(pk=task_id)
-
-
-def cancel_children(parent_id: int) -> None:
-    """Cancel live children that have not been told, each in a transaction of its own: nobody who
-    writes waits for all of them.
-
-    At most `CASCADE`, and for a second; the reconciler tells the others. None of them begins
-    meanwhile, as who claims a task looks at its parent.
-    """
-    until = time.monotonic() + CASCADE_SECONDS
-    children = Task.objects.filter(parent_id=parent_id, state__in=LIVE, cancel_requested=False)
-    told = list(children.order_by("pk").values_list("pk", flat=True)[:CASCADE])
-    for child_id in told:
-        ask_to_cancel(child_id)
-        if time.monotonic() > until:
-            return
+    return len(ended) + len(at_work)
 
 
 def ask_to_pause(task_id: int) -> Task | None:
@@ -69,18 +102,22 @@ def ask_to_pause(task_id: int) -> Task | None:
         task = change(task_id, Q(state=State.QUEUED) | WAITING, **LET_GO, state=State.PAUSED)
         if task is not None:
             return task
-        task = _flag(task_id, pause_requested=True)
-        if task is not None:
-            _push(task_id, PAUSE)
-        return task
+        if not _flag([task_id], pause_requested=True):
+            return None
+        _push(task_id, PAUSE)
+        return Task.objects.get(pk=task_id)
 
 
-def _flag(task_id: int, **flag: bool) -> Task | None:
-    """Write a word to a running task. No event: nothing that people see has changed, and the row's
-    progress is older than what its worker has sent."""
-    if not Task.objects.filter(AT_WORK, pk=task_id).update(**flag):
-        return None
-    return Task.objects.get(pk=task_id)
+def _flag(ids: Sequence[int], **flag: bool) -> list[int]:
+    """Write a word to running tasks; returns those. No event: nothing that people see has changed,
+    and a row's progress is older than what its worker has sent."""
+    if not ids:
+        return []
+    running = Task.objects.filter(AT_WORK, pk__in=these(ids)).select_for_update(of=("self",))
+    found = list(running.order_by("pk").values_list("pk", flat=True))
+    if found:
+        Task.objects.filter(pk__in=these(found)).update(**flag)
+    return found
 
 
 def _push(task_id: int, word: str) -> None:

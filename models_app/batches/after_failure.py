@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from models_app.batch_models import Batch
 from models_app.batches.children import actor_of
 from models_app.batches.words import OnError
@@ -12,18 +14,19 @@ from tasks_app.transitions import after_end
 
 
 @after_end
-def heed_failure(task: Task) -> None:
-    """In the transaction of a failure: a child's halts its batch, a batch's rolls it back."""
-    if task.state != State.FAILED:
-        return
-    if task.parent_id is not None:
-        _halt(task.parent_id)
-    if task.type == "model.batch" and (task.error or {}).get("code") == "children_failed":
-        _roll_back(task)
+def heed_failures(tasks: Sequence[Task]) -> None:
+    """In the transaction of failures: a child's halts its batch, a batch's rolls it back."""
+    failed = [task for task in tasks if task.state == State.FAILED]
+    parents = {task.parent_id for task in failed if task.parent_id is not None}
+    if parents:
+        _halt(parents)
+    for task in failed:
+        if task.type == "model.batch" and (task.error or {}).get("code") == "children_failed":
+            _roll_back(task)
 
 
-def _halt(parent_id: int) -> None:
-    halting = Batch.objects.filter(task_id=parent_id).exclude(on_error=OnError.CONTINUE)
+def _halt(parents: Collection[int]) -> None:
+    halting = Batch.objects.filter(task_id__in=parents).exclude(on_error=OnError.CONTINUE)
     Task.objects.filter(pk__in=halting.values("task_id"), halted=False).update(halted=True)
 
 

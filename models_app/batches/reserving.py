@@ -33,6 +33,11 @@ class Reservations:
         """The bytes of one item; None where nobody knows them, and for what is no download."""
         return self._bytes.get(position)
 
+    def known(self, position: int) -> int:
+        """So many items from there on may be begun without asking for more."""
+        until = self._known_until if self._are_downloads else len(self._items)
+        return until - position
+
     def look_ahead(self, position: int) -> None:
         """Ask for the next ones where they are not known; 2 s at most, in no transaction."""
         if not self._are_downloads or position < self._known_until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from models_app.choices import ModelStatus
@@ -27,7 +28,11 @@ class ModelRunner(Runner):
 
     @classmethod
     def settle(cls, task: Task) -> None:
-        states.settle_model(task)
+        cls.settle_all([task])
+
+    @classmethod
+    def settle_all(cls, tasks: Sequence[Task]) -> None:
+        states.settle_models(tasks)
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:

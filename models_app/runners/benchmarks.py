@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -43,8 +44,9 @@ class BenchmarkRunner(ModelRunner):
         return 1
 
     @classmethod
-    def settle(cls, task: Task) -> None:
-        benchmarks.settle_benchmark(task)
+    def settle_all(cls, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            benchmarks.settle_benchmark(task)
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         before = InMemory(await client.ps()).facts(key=model.key, digest=model.digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -51,8 +52,9 @@ class RenameRunner(ModelRunner):
     offers_retry = True
 
     @classmethod
-    def settle(cls, task: Task) -> None:
-        copies.settle_rename(task)
+    def settle_all(cls, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            copies.settle_rename(task)
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         old, new = ModelName.parse(model.name), ModelName.parse(self.task.payload["name"])

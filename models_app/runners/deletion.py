@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from models_app.choices import ModelStatus
@@ -26,11 +27,11 @@ class DeleteRunner(ModelRunner):
     queued = running = ModelStatus.DELETING
 
     @classmethod
-    def settle(cls, task: Task) -> None:
-        if task.state == State.SUCCEEDED:
-            sync.forget_model(task.resource_id or 0)
-        else:
-            super().settle(task)
+    def settle_all(cls, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            if task.state == State.SUCCEEDED:
+                sync.forget_model(task.resource_id or 0)
+        super().settle_all([task for task in tasks if task.state != State.SUCCEEDED])
 
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         try:

@@ -22,9 +22,9 @@ from models_app.services.plain_syncs import Listed, Outcome, sync_plainly
 from models_app.services.recreating import without_workshop
 from models_app.services.servers import SYNC, create_sync
 from tasks_app.choices import Unit
+from tasks_app.creation import DonePart, create_done_children
 from tasks_app.models import Task
 from tasks_app.runners import RetryPolicy, Runner, TaskFailed, register
-from tasks_app.services import DonePart, create_done_children
 
 
 @register

@@ -5,7 +5,7 @@ Only here is it decided what `OllamaModel.status` is: see `status_now`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,9 @@ from django.utils.translation import gettext_noop
 from models_app.choices import ModelStatus
 from models_app.events import announce_model
 from models_app.models import OllamaModel, OllamaServer
+from ollamactl.lib.bulk import save_together
 from ollamactl.lib.errors import Conflict
+from ollamactl.lib.parameters import these
 from ollamactl.lib.sentences import Sentence, from_stored
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
@@ -38,6 +40,7 @@ FACTS = (
     "outdated",
 )
 GONE_FROM_PANEL = Sentence(gettext_noop("This model is gone from the panel. Add it again."))
+BROKEN = (State.FAILED, State.CANCELLED)
 # A model that is loaded stays `running` through these: its task shows the work.
 UNSEEN_WHILE_LOADED = (
     ModelStatus.WAITING,
@@ -47,9 +50,18 @@ UNSEEN_WHILE_LOADED = (
 )
 
 
+def locked_models(ids: Iterable[int | None]) -> dict[int, OllamaModel]:
+    """The rows as they are now, locked for the transaction, by their ids; those that are gone are
+    left out."""
+    wanted = these([pk for pk in ids if pk is not None])
+    return {
+        row.pk: row for row in OllamaModel.objects.locked().filter(pk__in=wanted).order_by("pk")
+    }
+
+
 def locked_model(task: Task) -> OllamaModel | None:
     """The model of a task, locked for the transaction; None when it is gone."""
-    return OllamaModel.objects.locked().filter(pk=task.resource_id or 0).first()
+    return locked_models([task.resource_id]).get(task.resource_id or 0)
 
 
 def attach(model: OllamaModel, task: Task) -> None:
@@ -85,9 +97,18 @@ def rest_status(model: OllamaModel) -> ModelStatus:
 
 def save_model(model: OllamaModel, *fields: str) -> None:
     """Save some fields under a new version number and announce the row."""
-    model.seq = next_seq(model.seq)
-    model.save(update_fields=[*fields, "seq"])
-    announce_model(model)
+    save_models([model], fields)
+
+
+def save_models(models: Sequence[OllamaModel], fields: Iterable[str]) -> None:
+    """Save some fields of locked rows by one statement, each under a new version number, and
+    announce them."""
+    seq = next_seq(max((model.seq for model in models), default=0))
+    for model in models:
+        model.seq = seq
+    save_together(models, [*dict.fromkeys(fields), "seq"])
+    for model in models:
+        announce_model(model)
 
 
 def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
@@ -125,44 +146,60 @@ def _was_used(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -
 
 
 def settle_model(task: Task) -> None:
-    """The common rule from a task's state to its model's row.
+    """`settle_models` for one task."""
+    settle_models([task])
 
-    While the task lives the model shows it. At the end the model rests again: a success takes the
+
+def settle_models(tasks: Sequence[Task]) -> None:
+    """The common rule from tasks' states to their models' rows.
+
+    While a task lives its model shows it. At the end the model rests again: a success takes the
     result's facts, a failure leaves its sentence as the message and touches nothing that is there.
     """
-    model = locked_model(task)
-    if model is None:
-        if task.state == State.QUEUED:
-            raise Conflict(GONE_FROM_PANEL)
-        return
-    if task.state in LIVE:
-        attach(model, task)
-        _show(model, _failure(task), "last_task")
-    elif model.last_task_id == task.pk:
-        _rest(model, task)
+    models = locked_models(task.resource_id for task in tasks)
+    settled: list[OllamaModel] = []
+    fields = {"status", "message"}
+    for task in tasks:
+        model = models.get(task.resource_id or 0)
+        if model is None:
+            if task.state == State.QUEUED:
+                raise Conflict(GONE_FROM_PANEL)
+        elif task.state in LIVE:
+            attach(model, task)
+            fields.add("last_task")
+            settled.append(_showing(model, _failure(task)))
+        elif model.last_task_id == task.pk:
+            fields.update(_take_result(model, task))
+            settled.append(_showing(model, _message(task)))
+    save_models(settled, sorted(fields))
+    _doubt_lists({task.resource_id for task in tasks if task.state in BROKEN}, settled)
 
 
-def _rest(model: OllamaModel, task: Task) -> None:
-    if task.state == State.SUCCEEDED:
-        _show(model, "", *take_facts(model, task.result or {}))
-        return
-    cancelled = Sentence(gettext_noop("Cancelled."))
-    _show(model, cancelled if task.state == State.CANCELLED else _failure(task))
-    _doubt_the_list(model.server_id)
+def _take_result(model: OllamaModel, task: Task) -> list[str]:
+    return take_facts(model, task.result or {}) if task.state == State.SUCCEEDED else []
 
 
-def _show(model: OllamaModel, message: object, *fields: str) -> None:
+def _message(task: Task) -> object:
+    """What a model says of the task that has ended."""
+    if task.state == State.CANCELLED:
+        return Sentence(gettext_noop("Cancelled."))
+    return _failure(task) if task.state == State.FAILED else ""
+
+
+def _showing(model: OllamaModel, message: object) -> OllamaModel:
     model.status, model.message = status_now(model), message
-    save_model(model, "status", "message", *fields)
+    return model
 
 
-def _doubt_the_list(server_id: int) -> None:
-    """Nobody knows how far a broken task came: the server's list is read again at its next check.
+def _doubt_lists(broken: Collection[int | None], models: Iterable[OllamaModel]) -> None:
+    """Nobody knows how far a broken task came: its server's list is read again at its next check.
 
     After the commit, since checks lock a server before its models.
     """
-    server = OllamaServer.objects.filter(pk=server_id)
-    transaction.on_commit(lambda: server.update(tags_hash="", tags_seen_at=None))
+    ids = {model.server_id for model in models if model.pk in broken}
+    if ids:
+        servers = OllamaServer.objects.filter(pk__in=ids)
+        transaction.on_commit(lambda: servers.update(tags_hash="", tags_seen_at=None))
 
 
 def _passing_status(task: Task) -> ModelStatus:

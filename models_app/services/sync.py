@@ -25,6 +25,7 @@ from models_app.services.differing import Conflicts, Policy
 from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.pace import Pace
 from tasks_app.choices import LIVE, State
 from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
@@ -96,21 +97,17 @@ def apply_listing(
 
 
 def _in_slices(keys: list[str], write: Callable[[list[str]], int]) -> Iterator[int]:
-    """Write some names at a time, as many as fit into the time; yields how many were written.
-
-    The pauses are for other writers: a lock that is taken again at once is one that is kept.
-    """
-    size, position = FIRST_SLICE, 0
+    """Write some names at a time, as many as fit into the time; yields how many were written."""
+    pace = Pace(first=FIRST_SLICE, least=LEAST, most=SLICE, seconds=SLICE_SECONDS)
+    position = 0
     while position < len(keys):
-        begun = time.monotonic()
-        written = write(keys[position : position + size])
-        took = time.monotonic() - begun
-        size = round(written * min(2.0, 0.8 * SLICE_SECONDS / max(took, 0.001)))
-        size = max(LEAST, min(SLICE, size))
+        pace.begin()
+        written = write(keys[position : position + pace.size])
+        pace.end(written)
         position += written
         yield written
         if position < len(keys):
-            time.sleep(min(took, SLICE_SECONDS))
+            pace.rest()
 
 
 @dataclass

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from audit_app.actors import SYSTEM
 from models_app.batch_models import Batch
-from models_app.batches.children import _slice
+from models_app.batches.children import begin_slice
 from models_app.batches.reserving import Reservations
 from models_app.batches.selection import Selection
 from models_app.invariants import broken_rules
@@ -56,8 +54,8 @@ def batch(panel: Panel, simulator: RunningSimulator) -> Task:
     batches.start_batch(actor=SYSTEM, operation="start", selection=Selection(ids=ids))
     task = claim()
     rows = Batch.objects.get(task=task)
-    for _ in range(3):  # one part at a time: the time of the slice is over
-        _slice(task, rows, Reservations(rows), until=time.monotonic())
+    for _ in range(3):  # one part at a time
+        begin_slice(task, rows, Reservations(rows), size=1)
     return task
 
 
