@@ -23,6 +23,7 @@ BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 def blocked() -> bool:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps its first look
         cursor.execute(BLOCKED)
         return bool(cursor.fetchone()[0])
 
