@@ -19,6 +19,7 @@ from models_app.resources.origin import origin_of, problem_sentence, rival_sente
 from models_app.resources.room import gpu_words
 
 VIEW = "models_app.view_ollamaserver"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ def _card(gpu: Gpu) -> Row:
     """A GPU with all that it says of itself."""
     said = [gpu.name, gpu.problem]
     if gpu.utilization is not None:
-        said.append(_("{percent} % busy").format(percent=gpu.utilization))
+        said.append(_("{percent}% busy").format(percent=gpu.utilization))
     if gpu.temperature is not None:
-        said.append(f"{gpu.temperature} °C")
+        said.append(f"{gpu.temperature}{NO_BREAK}°C")
     if gpu.power is not None:
-        said.append(f"{gpu.power:.0f} W")
+        said.append(f"{gpu.power:.0f}{NO_BREAK}W")
     note = " · ".join(word for word in said if word)
     return Row(_("GPU memory"), gpu.free, gpu.total, note)
 

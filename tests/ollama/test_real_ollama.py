@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from models_app.facts import facts_of
 from models_app.ollama.client import Endpoint, OllamaClient
 from models_app.ollama.errors import ManifestMissing, ModelMissing
 from models_app.ollama.names import ModelName
@@ -51,6 +52,9 @@ async def test_the_cache_of_a_context_is_estimated_within_a_half(
         cache = (await client.show(real_model_name)).kv_cache
         assert cache is not None
         assert cache.windowed > cache.full
+        facts = await facts_of(client, ModelName.parse(real_model_name))
+        assert facts is not None
+        assert facts["kv_cache"] == cache.as_json()  # so a pull leaves it in the model's row
         sizes = {}
         for tokens in (short, long):
             await client.load(real_model_name, num_ctx=tokens)

@@ -96,7 +96,7 @@ def test_cards_that_say_little_are_shown(viewer: Client, server: OllamaServer) -
     lost = Gpu("GPU 1", state="lost")
     write_report(server.pk, replace(SEEN, gpus=[shared, lost]))
     text = card(viewer, server)
-    assert "GB10 · uses the machine&#x27;s own memory · 7 % busy · 45 °C" in text
+    assert "GB10 · uses the machine&#x27;s own memory · 7% busy · 45\N{NO-BREAK SPACE}°C" in text
     assert "GPU 1 · does not answer any more" in text
     assert "no NVIDIA GPU" not in text
 

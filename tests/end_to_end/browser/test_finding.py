@@ -8,15 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
+from tests.end_to_end.browser.test_looks import PHONE, too_wide, violations
 from tests.end_to_end.browser.visitor import Visitor
 
 KB = 1_000
+# A colour on its way to another one has the contrast of neither.
+TRANSITIONS = """() => Promise.all(document.getAnimations()
+    .filter((one) => one instanceof CSSTransition).map((one) => one.finished)).then(() => null)"""
 NAMES = ("llama3.2:3b", "mistral:7b", "phi4:14b", "qwen3:4b", "qwen3:8b")
 
 
@@ -54,6 +58,27 @@ def ids(admin: Api) -> dict[str, int]:
     for row in admin.all("models/", loaded="true"):
         admin.succeed(admin.post(f"models/{row['id']}/stop/"))
     return models
+
+
+def bar_looks_wrong(visitor: Visitor) -> list[str]:
+    """What is wrong with the bar over the selection while some of it is not in sight, in a wide
+    window and on a phone, light and dark."""
+    page, wide = visitor.page, visitor.page.viewport_size
+    assert wide is not None
+    wrong = []
+    for size in (wide, ViewportSize(width=PHONE["width"], height=PHONE["height"])):
+        page.set_viewport_size(size)
+        for theme in ("light", "dark"):
+            dark = f"document.documentElement.classList.toggle('dark', {int(theme == 'dark')})"
+            page.evaluate(dark)  # as the shell does; its own switch would load the page anew
+            page.evaluate(TRANSITIONS)
+            expect(page.get_by_role("button", name="Drop those not in sight")).to_be_visible()
+            visitor.picture(f"selection-not-in-sight-{size['width']}-{theme}")
+            wrong += [f"{size['width']} {theme} {text}" for text in violations(page)]
+            wrong += too_wide(page)
+    page.evaluate("document.documentElement.classList.remove('dark')")
+    page.set_viewport_size(wide)
+    return wrong
 
 
 def names(visitor: Visitor) -> Locator:
@@ -210,6 +235,7 @@ def test_rows_come_and_leave_without_losing_choice_or_focus(
     # What has left the list is still chosen, and said to be: it may come back, or be dropped.
     bar = page.locator("#batch")
     expect(bar).to_contain_text("2 selected · 1 of them not in sight")
+    assert bar_looks_wrong(visitor) == []
     bar.get_by_role("button", name="Drop those not in sight").click()
     expect(bar).to_contain_text("1 selected")
     expect(bar.get_by_role("button", name="Drop those not in sight")).to_be_hidden()

@@ -19,7 +19,10 @@ from tests.end_to_end.browser.visitor import Visitor
 PHONE = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 800}
 MANY = 120
-PAGES = ("", "models/", "chats/", "servers/", "tasks/", "models/add/", "servers/add/")
+PAGES = (
+    *("", "models/", "chats/", "servers/", "tasks/", "models/add/", "servers/add/"),
+    "catalogue/",
+)
 
 
 def violations(page: Page) -> list[str]:
