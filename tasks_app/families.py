@@ -6,11 +6,12 @@ lease: it waits, and costs nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -22,6 +23,7 @@ from tasks_app.failures import failure
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import LET_GO, after_end, change, change_surely, held
+from tasks_app.turns import short_transaction
 
 WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
 UNFINISHED = Q(state__in=(State.FAILED, State.CANCELLED))
@@ -54,17 +56,29 @@ def wait_cut_short(task: Task, *, floor: int) -> Task | None:
 
 def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) -> Task | None:
     """A parent's own work is done: it waits for its children, or ends if they have."""
-    waiting = change_surely(
-        task, held(task), floor=floor, **LET_GO, result=result, unit=Unit.ITEMS, phase=""
-    )
-    return waiting and (count_children(waiting.pk) or waiting)
+    with short_transaction():  # from its first moment on its count is right, and only goes on
+        waiting = change_surely(
+            task, held(task), floor=floor, **LET_GO, result=result, unit=Unit.ITEMS, phase=""
+        )
+        return waiting and (count_children(waiting.pk) or waiting)
 
 
 @after_end
 def tell_parents(tasks: Sequence[Task]) -> None:
     """In the transaction in which children end: their parents count them."""
-    for parent_id in sorted({task.parent_id for task in tasks if task.parent_id is not None}):
-        count_children(parent_id)
+    ended = Counter(task.parent_id for task in tasks if task.parent_id is not None)
+    for parent_id, number in sorted(ended.items()):
+        if _count_on(parent_id, number) is None:
+            count_children(parent_id)
+
+
+def _count_on(parent_id: int, ended: int) -> Task | None:
+    """So many more have ended, and others have not: that costs the same however many there are.
+
+    None where all are to be counted: these were the last, or the parent does not wait.
+    """
+    others = Q(done__isnull=False, total__gt=F("done") + ended)
+    return change(parent_id, WAITING & others, done=F("done") + ended)
 
 
 @after_end

@@ -17,6 +17,7 @@ from models_app.batches.asking import Heard
 from models_app.batches.reserving import Reservations
 from models_app.batches.selection import Selection
 from models_app.models import OllamaModel
+from models_app.pulls import pulls_key
 from models_app.services import batches
 from tasks_app import words
 from tasks_app.choices import State
@@ -28,7 +29,7 @@ from tasks_app.models import Task
 from tasks_app.reconcile import finish_cancels
 from tasks_app.runners import Runner, registered_types, runner_of
 from tasks_app.services import cancel_task, retry_task
-from tests.factories import OllamaModelFactory, OllamaServerFactory
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.helpers.valkey import ValkeyProcess
 
 SMALL, LARGE = 10, 60
@@ -248,6 +249,46 @@ def test_a_retry_queues_some_parts_and_the_worker_the_others(
     assert task is not None
     run_attempt(hub(), task)
     assert Task.objects.filter(parent=begun, state=State.QUEUED).count() == LARGE
+
+
+def test_after_a_refusal_that_halts_nothing_of_its_slice_is_made(
+    valkey: ValkeyProcess, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models_app.batches.reserving.ask_around", lambda *args, **options: Heard())
+    server = OllamaServerFactory()
+    names = ["a", "b", "c"]
+    task = batches.start_batch(
+        actor=SYSTEM,
+        operation="pull",
+        selection=Selection(names=names, servers=[server.pk]),
+        on_error="stop",
+    ).task
+    pull = {"type": "model.pull", "resource_type": "model", "limit_key": pulls_key(server.pk)}
+    row = OllamaModelFactory(server=server, name="b:latest")
+    busy = TaskFactory(**pull, queue="pulls", resource_id=row.pk, state=State.QUEUED)
+    OllamaModel.objects.filter(pk=row.pk).update(last_task=busy)
+    claimed, _more = claim_next("default", owner=hub().owner.name)
+    assert claimed is not None
+    run_attempt(hub(), claimed)
+    children = Task.objects.filter(parent=task).order_by("pk")
+    assert [(child.resource_name, child.state) for child in children] == [
+        ("a:latest", State.QUEUED),
+        ("b:latest", State.FAILED),
+    ]
+    assert (children[1].error or {})["code"] == "conflict"
+    assert not OllamaModel.objects.filter(name__startswith="c").exists()
+    task.refresh_from_db()
+    assert (task.halted, task.done, task.total) == (True, 1, 2)
+    assert (task.result or {})["not_begun"] == 1
+
+
+def test_a_model_that_is_named_twice_is_begun_once(begun: Task) -> None:
+    batch = Batch.objects.get(task=begun)
+    batch.items = [*batch.items[:2], batch.items[0], *batch.items[2:5]]
+    batch.save(update_fields=["items"])
+    run_attempt(hub(), begun)
+    children = Task.objects.filter(parent=begun).order_by("pk")
+    assert [child.state for child in children] == ["queued", "queued", "failed", *["queued"] * 3]
 
 
 def test_each_type_of_work_settles_many_as_it_settles_one() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit_app.actors import SYSTEM
 from tasks_app import services
 from tasks_app.choices import State
 from tasks_app.execution import work_off
 from tasks_app.hub import hub
+from tasks_app.invariants import broken_rules
 from tasks_app.models import Task
 from tasks_app.presentation import task_as_json
 from tasks_app.reconcile import reconcile
@@ -122,6 +125,24 @@ def test_cancelling_a_waiting_parent_of_queued_children_ends_it_at_once(make: Ma
     told = services.cancel_task(actor=SYSTEM, task=parent)
     assert told.state == State.CANCELLED
     assert set(parent.children.values_list("state", flat=True)) == {State.CANCELLED}
+
+
+def test_an_end_is_counted_without_counting_the_others(make: Maker) -> None:
+    child = {"type": "toy.stream"}
+    parent = make("toy.family", {"children": [child, child, child]})
+    work_off("default")
+    first, second, third = parent.children.order_by("pk")
+    for ended, asked_all in ((first, False), (second, False), (third, True)):
+        with CaptureQueriesContext(connection) as seen:
+            services.cancel_task(actor=SYSTEM, task=ended)
+        assert any("GROUP BY" in query["sql"] for query in seen.captured_queries) is asked_all
+        assert broken_rules() == []
+    parent.refresh_from_db()
+    assert (parent.state, parent.done) == (State.FAILED, 3)
+    services.retry_task(actor=SYSTEM, task=second)
+    parent.refresh_from_db()
+    assert (parent.state, parent.done, parent.total) == (State.RUNNING, 2, 3)
+    assert broken_rules() == []
 
 
 def test_the_reconciler_ends_a_parent_that_nobody_told(make: Maker) -> None:
