@@ -27,7 +27,8 @@ from tasks_app.turns import short_transaction
 
 WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
 UNFINISHED = Q(state__in=(State.FAILED, State.CANCELLED))
-CASCADE = 200  # children told at once; the reconciler tells the others
+CASCADE = 200
+"""Members of families that one transaction, or one look of the reconciler, sees to."""
 COUNTED = ("total", *(str(state) for state in ENDED))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,15 +13,24 @@ from django.utils.translation import gettext_lazy as _
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from ollamactl.lib.errors import ApplicationError, Conflict
+from ollamactl.lib.pace import Pace
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.creation import NewTask, create_tasks
 from tasks_app.families import CASCADE, UNFINISHED, count_children, without_counts
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
-from tasks_app.transitions import change
+from tasks_app.transitions import change, change_together
+from tasks_app.turns import short_transaction
 from tasks_app.wakeups import wake_on_commit
-from tasks_app.words import CASCADE_SECONDS, ask_to_cancel, ask_to_pause
+from tasks_app.words import (
+    FIRST_SLICE,
+    LEAST,
+    SLICE,
+    SLICE_SECONDS,
+    ask_to_cancel,
+    ask_to_pause,
+)
 
 CANCEL = "tasks_app.cancel_task"
 RETRY = "tasks_app.retry_task"
@@ -165,6 +174,43 @@ def queue_again(task_id: int) -> Task | None:
     return told
 
 
+def queue_all_again(
+    ids: Sequence[int],
+    *,
+    refused: Callable[[int, ApplicationError], None],
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """`queue_again` for many, some in a transaction; `refused` hears of each that stays as it is.
+
+    `check` is called between two transactions, to end it by what it raises.
+    """
+    pace = Pace(first=FIRST_SLICE, least=LEAST, most=SLICE, seconds=SLICE_SECONDS)
+    position = 0
+    while position < len(ids):
+        check()
+        some = ids[position : position + pace.size]
+        pace.begin()
+        _queue_some_again(some, refused)
+        pace.end(len(some))
+        position += len(some)
+        if position < len(ids):
+            pace.rest()
+
+
+def _queue_some_again(ids: Sequence[int], refused: Callable[[int, ApplicationError], None]) -> None:
+    """All together; one by one where the resource of any refuses."""
+    try:
+        with short_transaction():
+            for queue in {task.queue for task in change_together(ids, UNFINISHED, **_ANEW)}:
+                wake_on_commit(queue)
+    except ApplicationError:
+        for task_id in ids:
+            try:
+                queue_again(task_id)
+            except ApplicationError as refusal:
+                refused(task_id, refusal)
+
+
 def queue_paused(task_id: int) -> Task | None:
     """paused -> queued; None for any other. May raise what `settle` refuses with."""
     told = change(task_id, Q(state=State.PAUSED), **_AGAIN)
@@ -178,15 +224,9 @@ def _retry_children(parent: Task) -> None:
 
     No more than one transaction may take: the runner of a larger family does the rest as it works.
     """
-    until = time.monotonic() + CASCADE_SECONDS / 2
     failed = Task.objects.filter(parent=parent, state__in=(State.FAILED, State.CANCELLED))
-    for child_id in list(failed.order_by("pk").values_list("pk", flat=True)[:CASCADE]):
-        try:
-            queue_again(child_id)
-        except ApplicationError:
-            continue
-        if time.monotonic() > until:
-            return
+    some = list(failed.order_by("pk").values_list("pk", flat=True)[:CASCADE])
+    _queue_some_again(some, lambda _task_id, _refusal: None)
 
 
 def _reopen_parent(child: Task) -> None:

@@ -17,7 +17,7 @@ from ollamactl.lib.errors import ApplicationError
 from tasks_app.choices import State, Unit
 from tasks_app.models import Task
 from tasks_app.runners import Runner, TaskFailed, register
-from tasks_app.services import queue_again
+from tasks_app.services import queue_all_again
 
 
 @register
@@ -62,13 +62,15 @@ class BatchRunner(Runner):
             state__in=(State.FAILED, State.CANCELLED),
             finished_at__lte=batch.again_before,
         )
-        for child_id in list(ended.order_by("pk").values_list("pk", flat=True)):
-            self.run.check()
-            try:
-                queue_again(child_id)
-            except ApplicationError as refusal:
-                self.run.log(f"task {child_id} stays as it ended: {refusal.code}")
+        queue_all_again(
+            list(ended.order_by("pk").values_list("pk", flat=True)),
+            refused=self._stays,
+            check=self.run.check,
+        )
         Batch.objects.filter(pk=batch.pk).update(again_before=None)
+
+    def _stays(self, child_id: int, refusal: ApplicationError) -> None:
+        self.run.log(f"task {child_id} stays as it ended: {refusal.code}")
 
 
 @register

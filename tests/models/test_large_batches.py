@@ -239,16 +239,20 @@ def test_a_retry_queues_some_parts_and_the_worker_the_others(
     run_attempt(hub(), begun)
     monkeypatch.setattr("tasks_app.words.CASCADE_SECONDS", 60.0)
     cancel_task(actor=SYSTEM, task=begun)
-    monkeypatch.setattr("tasks_app.services.CASCADE_SECONDS", -1.0)
+    monkeypatch.setattr("tasks_app.services.CASCADE", 7)
     begun.refresh_from_db()
     retry_task(actor=SYSTEM, task=begun)
-    assert Task.objects.filter(parent=begun, state=State.QUEUED).count() == 1
+    assert Task.objects.filter(parent=begun, state=State.QUEUED).count() == 7
+    gone = Task.objects.filter(parent=begun, state=State.CANCELLED).latest("pk")
+    OllamaModel.objects.filter(pk=gone.resource_id or 0).delete()
     task, _more = claim_next("default", owner=hub().owner.name)
     while task is not None and task.pk != begun.pk:  # its parts have a lower priority
         task, _more = claim_next("default", owner=hub().owner.name)
     assert task is not None
     run_attempt(hub(), task)
-    assert Task.objects.filter(parent=begun, state=State.QUEUED).count() == LARGE
+    assert Task.objects.filter(parent=begun, state=State.QUEUED).count() == LARGE - 1
+    gone.refresh_from_db()
+    assert gone.state == State.CANCELLED  # its model is gone: it stays as it ended
 
 
 def test_after_a_refusal_that_halts_nothing_of_its_slice_is_made(
