@@ -10,6 +10,7 @@ from ollamactl.settings.env import Config
 from ollamactl.supervisor.bootstrap import CHECK, reason_of
 from ollamactl.supervisor.environment import PROJECT, child_environment
 from ollamactl.supervisor.home import prepare_home
+from ollamactl.supervisor.limits import allow_many_files
 from ollamactl.supervisor.outside import wait_for_outside
 from ollamactl.supervisor.problems import StartError
 from ollamactl.supervisor.process import ProcessSpec
@@ -47,6 +48,7 @@ def prepare_panel(config: Config) -> str:
 
 def _prepare(config: Config) -> dict[str, str]:
     os.umask(0o077)
+    allow_many_files()
     prepare_home(config)
     asyncio.run(wait_for_outside(config))
     return {**child_environment(config, os.environ), "OLLAMACTL_LOG_FORMAT": config.log_format}

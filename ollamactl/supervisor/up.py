@@ -7,6 +7,7 @@ import os
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.home import prepare_home
 from ollamactl.supervisor.leftovers import end_leftovers, forget_running, note_running
+from ollamactl.supervisor.limits import allow_many_files
 from ollamactl.supervisor.listener import open_listener
 from ollamactl.supervisor.lock import hold_home
 from ollamactl.supervisor.log_sink import LogSink
@@ -18,6 +19,7 @@ def run_up(config: Config, *, demo: bool = False) -> None:
     # For the processes too: the database holds sessions and hashes of passwords, and a home that
     # somebody has made beforehand may be open to others.
     os.umask(0o077)
+    allow_many_files()
     prepare_home(config)
     with hold_home(config.home, config.base_url):
         left = end_leftovers(config.run_dir, config.home)
