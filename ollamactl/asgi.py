@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from ollamactl.lib.quick_imports import quick_imports
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ollamactl.settings.base")
 with quick_imports(postgresql="postgresql" in settings.DATABASES["default"]["ENGINE"]):
-    django_application = get_asgi_application()
+    django.setup(set_prefix=False)
+    from ollamactl.lib.one_thread import OneThreadHandler
+
+    django_application = OneThreadHandler()
     import ollamactl.urls  # noqa: F401 - now, not with the first request
 
 from channels.routing import ProtocolTypeRouter
