@@ -24,6 +24,18 @@ GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
 BUSY = tuple(one for one in ModelStatus if one not in (*AT_REST, ModelStatus.UNAVAILABLE))
 
+# A row of a list of models shows nothing of these.
+UNLISTED_OF_SERVERS = (
+    *("auth_kind", "credentials", "ca_pem", "open_webui_url", "on_conflict", "max_downloads"),
+    *("keep_free_disk", "keep_free_memory", "reason", "message", "latency_ms", "failures"),
+    *("last_seen_at", "checked_at", "next_check_at", "tags_seen_at", "tags_hash", "synced_at"),
+    *("created_at", "seq"),
+)
+UNLISTED_OF_TASKS = (
+    *("payload", "payload_version", "queue", "rank", "limit_key", "lost_count", "epoch", "owner"),
+    *("lease_until", "run_after", "enqueued_at", "interrupted_at", "resumed_at"),
+)
+
 
 def _gone_servers() -> models.QuerySet[Any]:
     # A query of its own instead of a join, which would be made for each row that is only counted.
@@ -121,6 +133,12 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
     def for_display(self) -> OllamaModelQuerySet:
         """Everything that a row shows, in one query."""
         return self.with_live_status().select_related("server", "last_task")
+
+    def for_list(self) -> OllamaModelQuerySet:
+        """What a row of a list shows; what none shows of its server and task is not read."""
+        unshown = [f"server__{name}" for name in UNLISTED_OF_SERVERS]
+        unshown += [f"last_task__{name}" for name in UNLISTED_OF_TASKS]
+        return self.for_display().defer(*unshown)
 
     def locked(self) -> OllamaModelQuerySet:
         """The rows alone are locked for the transaction, and come with their server and task."""

@@ -78,7 +78,8 @@ class ModelViewSet(BatchActions):
 
     def get_queryset(self) -> QuerySet[OllamaModel]:
         visible = OllamaModel.objects.visible_to(self.request.user)
-        return visible.for_display().order_by("name", "pk")
+        rows = visible.for_list() if self.action == "list" else visible.for_display()
+        return rows.order_by("name", "pk")
 
     def get_serializer_class(self) -> type[ModelSerializer]:
         return ModelDetailSerializer if self.action == "retrieve" else ModelSerializer

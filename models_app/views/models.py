@@ -48,7 +48,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
     chosen = "" if request.GET or is_fragment(request) else default_query(request)
     if chosen:
         return redirect(f"{request.path}?{chosen}")
-    visible = OllamaModel.objects.visible_to(request.user).for_display().order_by("name", "pk")
+    visible = OllamaModel.objects.visible_to(request.user).for_list().order_by("name", "pk")
     asked = OllamaModelFilter(request.GET, queryset=visible)
     rows = asked.qs if asked.is_valid() else visible.none()
     listing = listing_of(request, rows, ordering="name")
