@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.fake_panel import FakePanel, Reply, blank_task, refusal
 
@@ -41,6 +43,26 @@ def test_the_check_is_shown(user: Run, panel: FakePanel) -> None:
         "downloads: 1 of 3 on this server",
         "- The registry is slow.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        ("model", "from the model itself"),
+        ("sibling", "from the same model, which a server has already"),
+        ("table", "estimated from a table"),
+    ],
+)
+def test_the_check_says_how_the_memory_is_known(
+    user: Run, panel: FakePanel, estimate: str, words: str
+) -> None:
+    server(panel)
+    memory = {"free": 9_000_000_000, "needed": 3_000_000_000, "estimate": estimate}
+    gpu = {"free": None, "needed": 3_000_000_000, "detail": "\x1b[31mno NVIDIA GPU"}
+    panel.answer("POST", "models/preflight/", 200, {**FOUND, "memory": memory, "gpu": gpu})
+    said = user("preflight", "llama3.2").stdout
+    assert f"memory: 9 GB free, 3 GB needed ({words})" in said
+    assert "GPU memory: no NVIDIA GPU" in said
 
 
 def test_a_check_that_blocks_ends_with_5(user: Run, panel: FakePanel) -> None:

@@ -57,7 +57,7 @@ def _lines(found: Json) -> list[tuple[str, str]]:
         (_("check"), verdicts.get(verdict) or clean(verdict)),
         (_("download"), size),
         (_("disk"), _free(disk)),
-        (_("memory"), _free(memory) + _how_known(memory)),
+        (_("memory"), f"{_free(memory)}{_how_known(memory)}"),
         (_("GPU memory"), clean(text_of(gpu, "detail")) or _free(gpu)),
         *([(_("its machine"), seen)] if seen else []),
         (_("network"), _network(network)),
@@ -80,6 +80,8 @@ def _how_known(memory: Json) -> str:
         "sibling": _("from the same model, which a server has already"),
         "table": _("estimated from a table"),
     }
+    if int_of(memory, "free") is None or int_of(memory, "needed") is None:
+        return ""
     said = words.get(text_of(memory, "estimate"))
     return f" ({said})" if said else ""
 
