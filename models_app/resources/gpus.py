@@ -9,6 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -123,23 +124,28 @@ def _looked_at(nvml: ModuleType, index: int) -> list[Gpu]:
     if handle is None:
         return [Gpu(f"GPU {index}", state=questions.state)]
     mode = questions.ask(lambda: nvml.nvmlDeviceGetMigMode(handle))
-    if mode is None or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-        return [_card(nvml, handle, f"GPU {index}")]
     card = _card(nvml, handle, f"GPU {index}")
+    if mode is None or mode[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+        return [card]
     parts = [
         replace(part, temperature=card.temperature, power=card.power)
-        for part in _parts(nvml, handle, card.name)
+        for part in _parts(nvml, questions, handle, card.name)
     ]
-    whole = replace(card, total=None, free=None, state=card.state or GpuState.UNDIVIDED.value)
-    return parts or [whole]
+    return parts or [_undivided(card, questions.state)]
 
 
-def _parts(nvml: ModuleType, handle: Any, name: str) -> list[Gpu]:
-    questions = _Questions(nvml)
+def _undivided(card: Gpu, refusal: str) -> Gpu:
+    """A card whose memory is for parts alone, of which none was seen."""
+    is_hidden = refusal in (GpuState.LOST, GpuState.NO_PERMISSION)
+    state = card.state or (refusal if is_hidden else GpuState.UNDIVIDED.value)
+    return replace(card, total=None, free=None, state=state)
+
+
+def _parts(nvml: ModuleType, questions: _Questions, handle: Any, name: str) -> list[Gpu]:
     slots = questions.ask(lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
     parts = []
     for slot in range(min(slots, MOST_PARTS)):
-        part = questions.ask(lambda: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, slot))  # noqa: B023
+        part = questions.ask(partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot))
         if part is not None:  # else the slot is empty
             parts.append(_card(nvml, part, f"{name} MIG {slot}"))
     return parts

@@ -111,6 +111,18 @@ def test_a_card_that_is_to_be_divided_and_is_not(look: Any) -> None:
     assert (card.total, card.free, card.state) == (None, None, "undivided")
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(NO_PERMISSION, "no_permission"), (IS_LOST, "lost"), (UNKNOWN, "undivided")],
+)
+@pytest.mark.parametrize("call", ["MaxMigDeviceCount", "MigDeviceHandleByIndex"])
+def test_a_divided_card_that_does_not_show_its_parts(
+    look: Any, call: str, error: int, state: str
+) -> None:
+    (card,) = look(Card(parts=[Card("part")], refuses={call: error})).cards
+    assert (card.name, card.free, card.state) == ("Card", None, state)
+
+
 def test_there_is_no_card(look: Any) -> None:
     assert look() == Gpus([])
 
