@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from models_app.catalogue import CatalogueTag, catalogue
 from models_app.models import OllamaModel
@@ -64,6 +65,7 @@ def sibling_keys(name: ModelName, parameters: int | None) -> list[str]:
     ]
 
 
-def keys_of(tag: CatalogueTag) -> list[str]:
+@cache  # a page asks for each of them several times, and there are as many as the catalogue has
+def keys_of(tag: CatalogueTag) -> tuple[str, ...]:
     """The keys that its download may have on a server."""
-    return [ModelName.parse(f"{tag.family}:{word}").key for word in (tag.tag, *tag.aliases)]
+    return tuple(ModelName.parse(f"{tag.family}:{word}").key for word in (tag.tag, *tag.aliases))
