@@ -46,7 +46,6 @@ def create_tasks(
     new: Sequence[NewTask],
     parent: Task | None = None,
     priority: int = 0,
-    queue: str | None = None,
     after: int = 0,
 ) -> list[Task]:
     """Insert tasks in their order, in the caller's transaction; a worker is woken on commit.
@@ -65,7 +64,7 @@ def create_tasks(
                 created_by=actor.user,
                 origin=actor.origin,
                 payload_version=runner.payload_version,
-                queue=queue or runner.queue,
+                queue=runner.queue,
                 priority=priority,
                 rank=first + number,
                 seq=next_seq(0),

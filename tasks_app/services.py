@@ -70,16 +70,13 @@ def create_task(
     payload: dict[str, Any] | None = None,
     priority: int = 0,
     limit_key: str = "",
-    queue: str | None = None,
 ) -> Task:
     """Insert a queued task in the caller's transaction; a worker is woken on commit.
 
     `type` must be registered (LookupError). The runner's `settle` may refuse it (`Conflict`).
     """
     about = NewTask(resource_type, resource_id, resource_name, payload or {}, limit_key)
-    [task] = create_tasks(
-        type=type, actor=actor, new=[about], parent=parent, priority=priority, queue=queue
-    )
+    [task] = create_tasks(type=type, actor=actor, new=[about], parent=parent, priority=priority)
     return task
 
 

@@ -35,13 +35,13 @@ def test_priority_then_age(make: Maker) -> None:
 def test_not_before_its_time_nor_from_another_queue(make: Maker) -> None:
     later, elsewhere, stopped = (
         make("toy.quick"),
-        make("toy.quick", queue="host.7"),
-        make("toy.stream", queue="default"),
+        make("toy.stream"),
+        make("toy.stream"),
     )
     Task.objects.filter(pk=later.pk).update(run_after=from_now(timedelta(hours=1)))
     services.pause_task(actor=SYSTEM, task=stopped)
     assert claimed_ids() == []
-    assert claimed_ids("host.7") == [elsewhere.pk]
+    assert claimed_ids("pulls") == [elsewhere.pk]
     Task.objects.filter(pk=later.pk).update(run_after=from_now(timedelta(seconds=-1)))
     assert claimed_ids() == [later.pk]
 

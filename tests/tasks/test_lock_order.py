@@ -11,6 +11,7 @@ from tasks_app import transitions
 from tasks_app.claim import claim_next
 from tasks_app.families import wait_or_succeed
 from tasks_app.models import Task
+from tasks_app.slots import CONTROL
 from tasks_app.words import ask_to_cancel
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker
@@ -29,11 +30,11 @@ def blocked() -> bool:
 
 
 def test_a_child_that_ends_while_its_parent_is_cancelled_waits_for_its_turn(make: Maker) -> None:
-    make("toy.quick", queue="parents")
-    parent, _more = claim_next("parents", owner="host:1:one")
+    make("toy.control")
+    parent, _more = claim_next(CONTROL, owner="host:1:one")
     assert parent is not None
-    make("toy.quick", parent=parent, queue="children")
-    child, _more = claim_next("children", owner="host:1:one")
+    make("toy.quick", parent=parent)
+    child, _more = claim_next("default", owner="host:1:one")
     assert child is not None
     wait_or_succeed(parent, None, floor=0)
     ends: list[str] = []

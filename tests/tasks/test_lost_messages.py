@@ -38,7 +38,7 @@ def test_a_lost_wake_up_is_sent_again(
 
 def test_one_wake_up_for_each_queue_and_not_twice(make: Maker) -> None:
     grow_old(make("toy.quick"), make("toy.quick"), make("toy.stream"))
-    make("toy.quick", queue="host.1")  # sent a moment ago
+    make("toy.control")  # sent a moment ago
     assert send_again() == 2
     assert send_again() == 0
 

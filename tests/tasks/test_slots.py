@@ -28,7 +28,7 @@ def test_short_work_passes_a_full_queue_of_long_work(make: Maker, new_worker: Ne
     new_worker(threads=4)
     long = [make("toy.stream", {"gate": str(make.gate)}) for _ in range(6)]
     wait_until(lambda: sum(bool(make.effects_of(task)) for task in long) == 3, "three are at work")
-    with_one_thread_left = make("toy.family", {"children": []}, queue=CONTROL)
+    with_one_thread_left = make("toy.control")
     wait_for_state(with_one_thread_left, "succeeded", 10)
     make.open_gate()
     wait_for_state(long, "succeeded", 10)

@@ -11,6 +11,7 @@ from typing import Any
 from tasks_app.choices import Unit
 from tasks_app.models import Task
 from tasks_app.runners import RetryPolicy, Runner, Stopped, TaskFailed, register
+from tasks_app.slots import CONTROL
 
 
 def note(path: str, line: str) -> None:
@@ -62,6 +63,14 @@ class Quick(Toy):
         self.run.progress(done=3, total=3, unit=Unit.BYTES, phase="counting")
         self.effect("end")
         return {"answer": 42}
+
+
+@register
+class Control(Quick):
+    """Done at once, by a thread that long work leaves free."""
+
+    type = "toy.control"
+    queue = CONTROL
 
 
 @register
