@@ -63,8 +63,12 @@ def model_list(request: HttpRequest) -> HttpResponse:
         **_quick_filters(request),
     }
     if is_fragment(request):
-        # The counts beside the list say what is switched on; what came live is nobody's search.
-        extra = {**context, "as_extra": True, "is_asked": request.htmx.trigger != LIST}  # type: ignore[attr-defined]
+        # What came live is nobody's search.
+        is_asked = request.htmx.trigger != LIST  # type: ignore[attr-defined]
+        # The counts beside the list say what is switched on. Those that take long follow changes by
+        # themselves: a list that came live would replace them by none.
+        as_extra = is_asked or "counts_come_later" not in context
+        extra = {**context, "as_extra": as_extra, "is_asked": is_asked}
         response = render(request, "models_app/model_table.html", extra)
         return keep_in_address(response, request, listing)
     context |= {

@@ -135,6 +135,9 @@ def test_of_very_many_the_counts_come_after_the_list(
     counts = get(viewer, COUNTS, status="stopped")
     assert counts_in(counts)["status-stopped"]
     assert ", load" not in counts
+    assert ", load" in get(viewer, headers=HTMX, status="stopped")
+    live = {**HTMX, "HX-Trigger": "oc-list"}
+    assert "model-counts" not in get(viewer, headers=live, status="stopped")
 
 
 @pytest.mark.usefixtures("zoo")
