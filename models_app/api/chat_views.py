@@ -31,6 +31,7 @@ from models_app.chat.events import CHAT
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.chat.versions import versions_beside
+from ollamactl.lib.api.pagination import BoundedPageNumbers, PageNumbers
 from ollamactl.lib.errors import InvalidInput, NotFound
 from tasks_app.api.serializers import TaskSerializer
 
@@ -43,6 +44,7 @@ class ChatViewSet(PanelViewSet):
     queryset = ChatSession.objects.order_by("-updated_at", "-pk")
     serializer_class = ChatSerializer
     filterset_class = ChatFilter
+    pagination_class = BoundedPageNumbers
     permissions = dict.fromkeys(
         (
             *("list", "retrieve", "create", "partial_update", "destroy", "messages", "ask"),
@@ -82,7 +84,7 @@ class ChatViewSet(PanelViewSet):
         return Response(status=HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=MessageSerializer(many=True), operation_id="chats_messages_list")
-    @action(detail=True, methods=["get"], filterset_class=None)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=PageNumbers)
     def messages(self, request: Request, pk: int) -> Response:
         """What was said, the oldest first; what was edited or asked again is left out."""
         page = self.paginate_queryset(self._messages().filter(is_current=True).order_by("position"))
@@ -112,6 +114,7 @@ class ChatViewSet(PanelViewSet):
         detail=True,
         methods=["get"],
         filterset_class=None,
+        pagination_class=PageNumbers,
         url_path="messages/<int:message>/versions",
     )
     def versions(self, request: Request, pk: int, message: int) -> Response:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from models_app.chat.querysets import ChatQuerySet
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import search_chats
 from ollamactl.lib.filters import NumbersFilter, OrderFilter, TimeFilter
@@ -27,8 +27,6 @@ class ChatFilter(django_filters.FilterSet):
         model = ChatSession
         fields: list[str] = []
 
-    def filter_search(
-        self, queryset: QuerySet[ChatSession], name: str, value: str
-    ) -> QuerySet[ChatSession]:
+    def filter_search(self, queryset: ChatQuerySet, name: str, value: str) -> ChatQuerySet:
         """Those with these words in their title or in what was said."""
         return search_chats(queryset, value) if value else queryset

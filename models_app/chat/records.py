@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from models_app.chat.choices import UNDER_WAY, AnswerState, Role
+from models_app.chat.querysets import ChatQuerySet
 from models_app.past import Outlasting
 from ollamactl.lib.sentences import SentenceField
 
@@ -44,6 +45,8 @@ class ChatSession(models.Model):
     seq = models.BigIntegerField(_("version of the row"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now_add=True)
+
+    objects = ChatQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("chat")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -17,6 +17,7 @@ from models_app.chat.answers import MODEL_GONE, touch
 from models_app.chat.choices import UNDER_WAY
 from models_app.chat.events import CHAT, announce_chat, announce_chat_removed
 from models_app.chat.limits import LONGEST_SYSTEM, LONGEST_TITLE
+from models_app.chat.querysets import ChatQuerySet
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
 from models_app.ollama.names import ModelName
@@ -34,21 +35,22 @@ OFFERED = 100
 EMBEDDING_FAMILIES = ("bert", "nomic-bert", "nomic-bert-moe", "xlm-roberta", "jina-bert-v2")
 
 
-def chats_of(user: User | AnonymousUser) -> QuerySet[ChatSession]:
+def chats_of(user: User | AnonymousUser) -> ChatQuerySet:
     """The chats that this user may see: their own."""
     if not user.has_perm(CHAT):
         return ChatSession.objects.none()
     return ChatSession.objects.filter(owner_id=user.pk).select_related("model__server")
 
 
-def search_chats(chats: QuerySet[ChatSession], text: str) -> QuerySet[ChatSession]:
+def search_chats(chats: ChatQuerySet, text: str) -> ChatQuerySet:
     """Those that have all words of this text in their title, or in one message."""
     words = text.split()[:MOST_WORDS]
     if not words:
         return chats
     titled = Q(*(Q(title__icontains=word) for word in words))
-    messages = ChatMessage.objects.filter(session=OuterRef("pk"), is_current=True)
-    return chats.filter(titled | Exists(with_words(messages, words)))
+    messages = ChatMessage.objects.filter(is_current=True)
+    said, come_upon = with_words(chats, messages, words)
+    return chats.filter(titled | said).coming_upon(come_upon)
 
 
 def can_chat(model: OllamaModel) -> bool:

@@ -1,4 +1,4 @@
-"""An index in PostgreSQL: GIN over the trigrams of `pg_trgm`.
+"""Indexes in PostgreSQL: GIN over the trigrams of `pg_trgm`, or over what a function makes.
 
 The extension is one that everybody who may create things in the database may install; where that is
 refused, an administrator can do it, and the next start makes the index.
@@ -50,6 +50,66 @@ class TrigramIndex:
         """Take the index away; the extension may serve others."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {self.name}")
+
+
+@dataclass(frozen=True)
+class FunctionIndex:
+    """GIN over what a function of ours makes of a table's rows; the index takes care of it."""
+
+    name: str
+    of: str
+    """The table."""
+    text: str
+    """The function's call, in SQL."""
+    where: str
+    """Which rows are in it, in SQL."""
+    makes: str
+    """Makes the function."""
+    function: str
+
+    def is_there(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether rows can be looked up."""
+        return _has(connection, self.name)
+
+    def install(self, connection: BaseDatabaseWrapper) -> None:
+        """Make the index where it is missing."""
+        if not _has(connection, self.of) or self.is_there(connection):
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(self.makes)
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {self.name} ON {self.of} "
+                f"USING gin ({self.text}) WHERE {self.where}"
+            )
+            # Else each ANALYZE would call it for thousands of rows, to guess no better.
+            cursor.execute(f"ALTER INDEX {self.name} ALTER COLUMN 1 SET STATISTICS 0")
+
+    def remove(self, connection: BaseDatabaseWrapper) -> None:
+        """Take the index and its function away."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS {self.name}")
+            cursor.execute(f"DROP FUNCTION IF EXISTS {self.function}")
+
+
+class Indexes:
+    """Several indexes that are needed together."""
+
+    def __init__(self, *indexes: TrigramIndex | FunctionIndex) -> None:
+        self.indexes = indexes
+
+    def is_there(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether rows can be looked up in all."""
+        return all(index.is_there(connection) for index in self.indexes)
+
+    def install(self, connection: BaseDatabaseWrapper) -> None:
+        """Make those that are missing."""
+        for index in self.indexes:
+            index.install(connection)
+
+    def remove(self, connection: BaseDatabaseWrapper) -> None:
+        """Take all away."""
+        for index in self.indexes:
+            index.remove(connection)
 
 
 def has_extension(connection: BaseDatabaseWrapper) -> bool:

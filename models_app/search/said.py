@@ -1,29 +1,36 @@
-"""Which messages of chats have what somebody looks for."""
+"""Which chats have messages with what somebody looks for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from models_app.search import said_postgresql, said_sqlite
 from models_app.search.said_postgresql import ENDED
 
 INDEXES = {"sqlite": said_sqlite, "postgresql": said_postgresql}
 MOST_WORDS = 8
+Found = tuple[Q | Combinable, Q | Combinable]
 _known: set[str] = set()  # databases whose index has been seen
 
 
-def with_words(messages: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
-    """Of these messages of one chat, which the query around them has, those that have ended and
-    have all these words somewhere."""
-    found = messages.filter(state__in=ENDED)
+def with_words(chats: QuerySet[Any], messages: QuerySet[Any], words: list[str]) -> Found:
+    """What holds for those of the chats of whose messages one has ended and has all these words;
+    and what holds for some of these chats, where the search has come upon them.
+    """
+    messages = messages.filter(state__in=ENDED)
+    of_chat = messages.filter(session=OuterRef("pk"))
     for word in words:
-        found = found.filter(content__icontains=word)
-    connection = connections[messages.db]
+        of_chat = of_chat.filter(content__icontains=word)
+    connection = connections[chats.db]
     index = INDEXES[connection.vendor]
-    return index.maybe_with(found, words) if _is_there(connection, index) else found
+    if not _is_there(connection, index):
+        return Exists(of_chat), Q()
+    found: Found = index.look_up(chats, messages, of_chat, words)
+    return found
 
 
 def _is_there(connection: Any, index: Any) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import F
+from django.db.models import Exists, F, Q
 from django.db.models.expressions import RawSQL
 
 from models_app.search.sqlite_index import TRIGRAM, TriggeredIndex, phrase
@@ -51,6 +51,14 @@ _FILL = (
 )
 
 INDEX = TriggeredIndex(MESSAGES, {TRIGRAMS: _TABLE}, _TRIGGERS, _FILL)
+
+
+def look_up(
+    chats: QuerySet[Any], messages: QuerySet[Any], of_chat: QuerySet[Any], words: Sequence[str]
+) -> tuple[Exists, Q]:
+    """As `with_words`: the chats are gone through, and of their messages those are looked at that
+    may have all these words."""
+    return Exists(maybe_with(of_chat, words)), Q()
 
 
 def maybe_with(messages: QuerySet[Any], words: Sequence[str]) -> QuerySet[Any]:

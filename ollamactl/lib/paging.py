@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.formats import number_format
 from django_htmx.http import push_url, replace_url
 
 from ollamactl.lib.paginator import RowPaginator
@@ -40,6 +41,30 @@ class Listing:
         return list(self.page.object_list)
 
     @property
+    def first(self) -> str:
+        """The number of the first row here, written out as `total` is."""
+        return _written(self.page.start_index())
+
+    @property
+    def last(self) -> str:
+        """The number of the last one."""
+        return _written(self.page.end_index())
+
+    @property
+    def total(self) -> str:
+        """How many rows there are; "1,000+" where they were counted no further."""
+        return _written(self.page.paginator.count) + self._more
+
+    @property
+    def pages(self) -> str:
+        """How many pages there are, likewise."""
+        return _written(self.page.paginator.num_pages) + self._more
+
+    @property
+    def _more(self) -> str:
+        return "+" if self.page.paginator.has_more else ""  # type: ignore[attr-defined]
+
+    @property
     def follows_changes(self) -> bool:
         """Whether a row that changes may have to leave, come or move: a row alone cannot know."""
         return self.is_filtered or self.ordering.lstrip("-") in MOVING
@@ -49,6 +74,10 @@ class Listing:
         """The query string of this page, short enough to be kept and sent on."""
         number = f"page={self.page.number}" if self.page.number > 1 else ""
         return "&".join(part for part in (self.query, number) if part)
+
+
+def _written(number: int) -> str:
+    return str(number_format(number, force_grouping=True))
 
 
 def listing_of(

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from audit_app.models import AuditRecord
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
+from ollamactl.lib.paginator import RowPaginator
 from tasks_app.models import Task
 from tests.api.queries import count_queries
 from tests.factories import (
@@ -163,6 +164,24 @@ def test_chats_are_found_by_title_and_by_what_was_said(
     assert found(f"server={elsewhere.server_id}") == [other.pk]
     assert found("ordering=title") == [other.pk, chat.pk]
     assert client.get(f"{URL}?nothing=1").status_code == 400
+
+
+def test_what_a_search_finds_is_counted_up_to_a_bound(
+    client: APIClient, me: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RowPaginator, "MOST_COUNTED", 2)
+    chats = ChatSessionFactory.create_batch(4, owner=me, title="whales")
+    seen: list[int] = []
+    url, counts = f"{URL}?search=whales&ordering=created_at&page_size=1", []
+    while url:
+        answer = client.get(url).json()
+        counts.append((answer["count"], answer["count_is_minimum"]))
+        seen += [row["id"] for row in answer["results"]]
+        url = answer["next"]
+    assert seen == [chat.pk for chat in chats]  # every page can be asked for
+    assert counts == [(2, True), (3, True), (4, False), (4, False)]
+    whole = client.get(f"{URL}?page_size=1").json()
+    assert (whole["count"], whole["count_is_minimum"]) == (4, False)
 
 
 def test_lists_cost_the_same_for_any_number(client: APIClient, chat: ChatSession, me: Any) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
 
-from models_app.models import OllamaModel
+from models_app.models import ChatSession, OllamaModel
 from ollamactl.lib.paginator import RowPaginator
-from tests.factories import OllamaModelFactory, OllamaServerFactory
+from tests.factories import ChatSessionFactory, OllamaModelFactory, OllamaServerFactory
 
 pytestmark = pytest.mark.django_db
 ORDERS: tuple[tuple[Any, ...], ...] = (
@@ -65,3 +65,36 @@ def test_what_is_no_page_is_refused_as_before() -> None:
         pages.page("x")
     assert RowPaginator(OllamaModel.objects.none(), 3).page(1).object_list == []
     assert RowPaginator([1, 2, 3, 4], 3).page(2).object_list == [4]
+
+
+def test_what_is_looked_for_is_counted_as_far_as_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RowPaginator, "MOST_COUNTED", 4)
+    ids = [chat.pk for chat in ChatSessionFactory.create_batch(9)]
+    rows = ChatSession.objects.order_by("pk")
+
+    def page(number: int, come_upon: list[int]) -> tuple[list[int], int, bool, bool]:
+        shown = RowPaginator(
+            rows.coming_upon(Q(pk__in=come_upon) if come_upon else Q()).filter(pk__gt=0), 2
+        ).get_page(number)
+        pages: RowPaginator = shown.paginator  # type: ignore[assignment]
+        return [row.pk for row in shown], pages.count, pages.has_more, shown.has_next()
+
+    for come_upon in ([], ids[:2], ids, [*ids, 0]):
+        assert page(1, come_upon) == (ids[:2], 4, True, True)
+        assert page(2, come_upon) == (ids[2:4], 6, True, True)
+        assert page(3, come_upon) == (ids[4:6], 8, True, True)
+        assert page(4, come_upon) == (ids[6:8], 9, False, True)
+        assert page(5, come_upon) == page(10**30, come_upon) == (ids[8:], 9, False, False)
+    assert RowPaginator(rows, 2).count == 9
+
+
+def test_where_enough_are_known_nothing_is_looked_for_to_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RowPaginator, "MOST_COUNTED", 4)
+    ids = [chat.pk for chat in ChatSessionFactory.create_batch(9)]
+    with CaptureQueriesContext(connection) as queries:
+        RowPaginator(ChatSession.objects.order_by("pk").coming_upon(Q(pk__in=ids)), 2).page(1)
+    counts = [query["sql"] for query in queries if "COUNT" in query["sql"]]
+    assert len(counts) == 1
+    assert f"IN ({ids[0]}, " in counts[0]

@@ -36,6 +36,14 @@ def page(client: Client, name: str, *arguments: object, **query: str) -> str:
     return answer.content.decode()
 
 
+def test_what_a_search_finds_is_counted_up_to_a_bound(operator: Client, chat: ChatSession) -> None:
+    ChatSessionFactory.create_batch(1001, owner=chat.owner, title="whales")
+    assert "1–50 of 1,000+" in page(operator, "chats", search="whales")
+    assert "Page 1 of 20+" in page(operator, "chats", search="whales")
+    assert "951–1,000 of 1,001<" in page(operator, "chats", search="whales", page="20")
+    assert "1,002<" in page(operator, "chats")
+
+
 def test_a_chat_without_a_word(operator: Client, chat: ChatSession) -> None:
     shown = page(operator, "chat", chat.pk)
     assert "Nothing has been said yet." in shown

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -15,6 +18,12 @@ from models_app.search import said, said_postgresql
 from tests.factories import ChatMessageFactory, ChatSessionFactory
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _many_chats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody had so many that they are not gone through one by one."""
+    monkeypatch.setattr(said_postgresql, "FEW_CHATS", 0)
 
 
 def say(content: str, *, state: str = AnswerState.COMPLETE, current: bool = True) -> ChatMessage:
@@ -126,24 +135,52 @@ def test_without_the_index_messages_are_read_through(monkeypatch: pytest.MonkeyP
     assert finds("whales sing") == {message.session_id}
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a plan of PostgreSQL's")
-def test_the_database_takes_the_index() -> None:
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="plans of PostgreSQL's")
+@pytest.mark.parametrize(
+    ("text", "indexes"),
+    [
+        ("whales", {"chat_message_trigrams"}),
+        ("wh", {"chat_message_pairs"}),
+        ("鲸", {"chat_message_pairs"}),
+        ("whales ph", {"chat_message_trigrams", "chat_message_pairs"}),
+    ],
+)
+def test_the_database_takes_the_indexes(text: str, indexes: set[str]) -> None:
+    say("whales")
+    # Of a few messages the database would take what is current first.
+    ended = ChatMessage.objects.filter(state__in=said_postgresql.ENDED)
+    with CaptureQueriesContext(connection) as queries:
+        said_postgresql.look_up(ChatSession.objects.all(), ended, ended, text.split())
+    gathered = queries[-1]["sql"]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    rows = ChatMessage.objects.filter(
-        state__in=said_postgresql.ENDED, content__icontains="whales"
-    ).order_by()
-    assert "chat_message_trigrams" in rows.explain()
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute(f"EXPLAIN {gathered}")
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert set(re.findall(r"chat_message_(?:trigrams|pairs)", plan)) & indexes
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a plan of PostgreSQL's")
-def test_common_words_are_found_chat_by_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["whales", "wh"])
+def test_common_words_are_found_chat_by_chat(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(said_postgresql, "MOST_GATHERED", 1)
-    found = {say("whales sing").session_id, say("WHALES").session_id}
+    found = {say("whales sing").session_id, say("WHALES").session_id, say("Whales!").session_id}
     say("dolphins")
-    assert finds("whales") == found
-    rows = search_chats(ChatSession.objects.all(), "whales")
-    assert "hashed" not in rows.explain()
+    assert finds(text) == found
+    rows = search_chats(ChatSession.objects.all(), text)
+    if connection.vendor == "postgresql":
+        assert rows.come_upon
+        assert rows.filter(rows.come_upon).count() == 2
+        assert "hashed" not in rows.explain()
+
+
+def test_a_few_chats_are_gone_through_without_a_look_at_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(said_postgresql, "FEW_CHATS", 300)
+    found = say("whales sing").session_id
+    with CaptureQueriesContext(connection) as queries:
+        assert finds("whales") == finds("wh") == {found}
+    assert not [one["sql"] for one in queries if "session_id" in one["sql"].split("FROM")[0]]
 
 
 class AnyText(TestCase):

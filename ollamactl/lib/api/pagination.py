@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from ollamactl.lib.paginator import RowPaginator
 
@@ -36,6 +39,26 @@ class PageNumbers(PageNumberPagination):
         if number == 0:
             raise ValidationError({"page": [_("Pages are counted from 1.")]})
         return 1 if number is None else number
+
+
+class BoundedPageNumbers(PageNumbers):
+    """Says whether there are more than `count`, which is then where the counting stopped."""
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        paginator: RowPaginator = self.page.paginator  # type: ignore[union-attr,assignment]
+        response.data["count_is_minimum"] = paginator.has_more
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        whole: dict[str, Any] = super().get_paginated_response_schema(schema)
+        whole["properties"]["count_is_minimum"] = {
+            "type": "boolean",
+            "description": "Whether there are more: what a search finds is counted up to 1,000, "
+            "and as far as the pages that are asked for.",
+        }
+        whole["required"] = [*whole.get("required", []), "count_is_minimum"]
+        return whole
 
 
 def _whole_number(request: Request, name: str) -> int | None:
