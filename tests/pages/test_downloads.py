@@ -78,7 +78,7 @@ def test_many_wait(operator: Client) -> None:
     shown = page(operator, page="100")
     assert "m4950:latest" in shown
     assert ">4951<" in shown
-    assert "4951–5000 of 10000" in shown
+    assert "4,951–5,000 of 10,000" in shown
 
 
 def test_one_is_moved(operator: Client) -> None:
