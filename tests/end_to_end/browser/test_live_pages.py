@@ -56,18 +56,21 @@ def download(admin: Api, server: int, real_registry: RegistryProcess) -> Iterato
     wait_until(lambda: admin.model(download.name) is None, "it is gone")
 
 
-def shows_as_much_as_came(visitor: Visitor, download: Download) -> float:
-    """Wait until the page's bar is where the download stands; returns that, in bytes."""
+def shows_as_much_as_came(visitor: Visitor, download: Download, *others: Visitor) -> float:
+    """Wait until the bar on each page is where the download stands; returns that, in bytes.
 
-    def stands_there() -> bool:
+    What came may be said a moment after it was sent, so a later look may find more.
+    """
+
+    def stands_there() -> tuple[float, float] | None:
         progress = download.api.get(f"tasks/{download.task}/")["progress"]
-        return visitor.bar(download.name) == (progress["done"], progress["total"])
+        bar = (progress["done"], progress["total"])
+        agree = all(each.bar(download.name) == bar for each in (visitor, *others))
+        return bar if agree else None
 
-    wait_until(stands_there, "the bar stands where the download does", 15)
-    bar = visitor.bar(download.name)
-    assert bar is not None
-    assert 0 < bar[0] < bar[1] == download.pushed.size
-    return bar[0]
+    done, total = wait_until(stands_there, "the bar stands where the download does", 15)
+    assert 0 < done < total == download.pushed.size
+    return done
 
 
 def mark(visitor: Visitor) -> None:
@@ -91,17 +94,16 @@ def test_a_closed_tab_a_reload_and_a_second_browser(
     second = shows_as_much_as_came(visitor, download)
     assert second > first
     visitor.page.reload()
-    assert shows_as_much_as_came(visitor, download) == second
+    assert shows_as_much_as_came(visitor, download) >= second
 
     other = new_visitor("zh")
     other.log_in("operator", passwords["operator"])
     other.open("models/")
-    assert shows_as_much_as_came(other, download) == second
+    second = shows_as_much_as_came(visitor, download, other)
     visitor.is_live()
     other.is_live()
     download.come(3_000_000)
-    third = shows_as_much_as_came(visitor, download)
-    assert shows_as_much_as_came(other, download) == third > second
+    assert shows_as_much_as_came(visitor, download, other) > second
     download.finish()
     visitor.status(download.name, "stopped")
     other.status(download.name, "stopped")
