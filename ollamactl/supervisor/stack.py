@@ -89,6 +89,8 @@ def choose_simulator_port(run_dir: Path) -> int:
     note = run_dir / "demo-port"
     for port in (_noted_port(note), 0):
         with socket.socket() as probe:
+            # What is left of connections of last time takes no port away.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except (OSError, OverflowError):
