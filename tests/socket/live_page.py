@@ -14,7 +14,10 @@ from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute, exp
 from tasks_app.live import publish
 from tests.components.waiting import wait_until
 
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>live</title>
+BASE = (settings.BASE_DIR / "templates/admin/base_site.html").read_text()
+# How the panel's own pages use htmx.
+CONFIG = next(line for line in BASE.splitlines() if 'name="htmx-config"' in line)
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>live</title>{config}
 <link rel="icon" href="data:,">
 <script src="{static}unfold/js/htmx/htmx.js"></script><script src="{static}panel/live.js"></script>
 </head><body>
@@ -79,7 +82,8 @@ class LivePage:
         self.page.route("**/_fragment/*", self._answer)
         # Any answer of the panel gives the page its origin, its network and its policy.
         self.page.goto(f"http://{self.panel}/healthz")
-        self.page.set_content(PAGE.format(body=body, topics=topics, static=settings.STATIC_URL))
+        static = settings.STATIC_URL
+        self.page.set_content(PAGE.format(body=body, topics=topics, static=static, config=CONFIG))
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.rpartition("/")[2]

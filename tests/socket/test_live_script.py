@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -106,9 +107,11 @@ def test_what_is_removed_asks_for_the_list(live: LivePage) -> None:
     assert live.requests == ["list"]
 
 
-def test_a_change_during_a_request_is_asked_for_again(live: LivePage) -> None:
+@pytest.mark.parametrize("chance", [0, 0.999], ids=["at once", "a little later"])
+def test_a_change_during_a_request_is_asked_for_again(live: LivePage, chance: float) -> None:
     held: list[Route] = []
     live.show(ROW.format("old"), "models")
+    live.page.evaluate(f"Math.random = () => {chance}")
 
     def hold(route: Route) -> None:
         held.append(route)
@@ -128,6 +131,19 @@ def test_a_change_during_a_request_is_asked_for_again(live: LivePage) -> None:
     live.waits_until(lambda: len(held) > 1, "the row is asked for again")
     held[1].fulfill(body=ROW.format("running"), content_type="text/html")
     live.has("#row", "running")
+
+
+def test_what_has_come_can_be_clicked_at_once(live: LivePage) -> None:
+    button = '<button hx-get="/_fragment/list" hx-target="#row" hx-swap="innerHTML">go</button>'
+    live.fragments = {"row": lambda: ROW.format(button), "list": lambda: "clicked"}
+    live.show(ROW.format("old"), "models")
+    live.is_connected()
+    live.page.evaluate(
+        """() => document.addEventListener('htmx:afterSwap', () =>
+        setTimeout(() => document.querySelector('#row button')?.click()), {once: true})"""
+    )
+    changed("model:7", 1, status="running")
+    live.has("#row", "clicked")
 
 
 def test_many_rows_are_asked_for_as_one_list(live: LivePage) -> None:
