@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from models_app.choices import ModelStatus
 from models_app.facts import InMemory
 from models_app.models import OllamaModel
 from models_app.ollama.client import OllamaClient
-from models_app.ollama.errors import ModelMissing, OllamaError
+from models_app.ollama.errors import ModelMissing, OllamaError, ServerError
+from models_app.ollama.names import ModelName
 from models_app.runners.base import ModelRunner
 from models_app.services import sync
 from models_app.services.lifecycle import DELETE
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tasks_app.runners import register
+
+# Ollama tidies up its folders after each deletion, and stumbles over those that another deletion
+# has just removed: it fails, or says that it has no such model, which may still be there.
+ATTEMPTS = 3
+_Turns = dict[int, asyncio.Lock]
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
 
 
 @register
@@ -39,7 +48,8 @@ class DeleteRunner(ModelRunner):
                 self.run.progress(phase="unloading")
                 await client.unload(model.name)
             self.run.progress(phase="deleting")
-            await client.delete(model.name)
+            async with _turn(model.server_id):
+                await _delete(client, ModelName.parse(model.name))
         except ModelMissing:
             self.run.log("The server does not have it any more.")
         except OllamaError as error:
@@ -47,3 +57,26 @@ class DeleteRunner(ModelRunner):
                 raise
             self.run.log(f"Never installed, and its server does not answer ({error.code}).")
         return {"deleted": model.name}
+
+
+def _turn(server_id: int) -> asyncio.Lock:
+    """One deletion at a time on a server, of this process."""
+    turns = _turns.setdefault(asyncio.get_running_loop(), {})
+    return turns.setdefault(server_id, asyncio.Lock())
+
+
+async def _delete(client: OllamaClient, name: ModelName) -> None:
+    """Delete it, again where somebody else's deletion came between.
+
+    Raises `ModelMissing` only where the server does not list it.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return await client.delete(name)
+        except (ModelMissing, ServerError) as error:
+            is_there = any(entry.name.key == name.key for entry in await client.tags())
+            if not is_there and isinstance(error, ServerError):
+                return None  # it stumbled after the deletion
+            if not is_there or attempt == ATTEMPTS - 1:
+                raise
+    return None

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import cast
+
 import pytest
 
 from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app.models import OllamaModel
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.errors import ModelMissing, OllamaError, ServerError
+from models_app.ollama.names import ModelName
+from models_app.ollama.types import TagEntry
+from models_app.runners import deletion
 from models_app.services import lifecycle
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
 from tests.models.conftest import MB, Panel
+from tests.models.test_sync import entry
 
 Simulator = RunningSimulator
 pytestmark = pytest.mark.usefixtures("engine")
@@ -100,3 +109,49 @@ def test_another_name_of_the_same_content_stays_loaded(panel: Panel, simulator: 
     panel.wait(delete(alias))
     assert there(simulator) == {"original:latest"}
     assert simulator.call(lambda s: len(s.runners.as_json())) == 1
+
+
+class Stumbling:
+    """A server on which the first deletions fail although, or before, the model is gone."""
+
+    def __init__(self, errors: list[OllamaError], there: list[bool]) -> None:
+        self.errors, self.there, self.asked = errors, there, 0
+
+    async def delete(self, name: ModelName) -> None:
+        self.asked += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+    async def tags(self) -> list[TagEntry]:
+        return [entry("m:latest")] if self.there.pop(0) else []
+
+
+async def stumble(errors: list[OllamaError], there: list[bool]) -> int:
+    """How often a deletion was asked for until it came to its end."""
+    server = Stumbling(errors, there)
+    await deletion._delete(cast("OllamaClient", server), ModelName.parse("m"))
+    return server.asked
+
+
+async def test_one_that_failed_beside_another_deletion_is_asked_for_again() -> None:
+    assert await stumble([ServerError("500")], [True]) == 2
+    assert await stumble([ModelMissing("404"), ServerError("500")], [True, True]) == 3
+    assert await stumble([ServerError("500")], [False]) == 1  # it is gone all the same
+    with pytest.raises(ModelMissing):
+        await stumble([ModelMissing("404")], [False])
+    with pytest.raises(ServerError):
+        await stumble([ServerError("500")] * 9, [True] * 9)
+
+
+async def test_a_server_has_one_deletion_at_a_time() -> None:
+    order: list[str] = []
+
+    async def delete(server: int, name: str) -> None:
+        async with deletion._turn(server):
+            order.append(f"begin {name}")
+            await asyncio.sleep(0)
+            order.append(f"end {name}")
+
+    await asyncio.gather(delete(1, "a"), delete(1, "b"), delete(2, "c"))
+    assert order.index("end a") < order.index("begin b")
+    assert order.index("begin c") < order.index("end a")
