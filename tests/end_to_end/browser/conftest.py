@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,6 +16,16 @@ from tests.end_to_end.browser.visitor import Visitor
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 NewVisitor = Callable[..., Visitor]
+
+
+@contextmanager
+def demo_panel() -> Iterator[PanelProcess]:
+    """A panel with the simulated server, for tests of what does not depend on what a model is."""
+    with TemporaryDirectory(prefix="octl-") as folder:
+        running = PanelProcess(Path(folder) / "h", "--demo", OLLAMACTL_LANGUAGE="en")
+        with running:
+            running.start()
+            yield running
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import parse_qsl
 
 import pytest
@@ -13,6 +11,7 @@ from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
+from tests.end_to_end.browser.conftest import demo_panel
 from tests.end_to_end.browser.visitor import Visitor
 
 # How many requests the page has dealt with, answers that it drops too.
@@ -57,12 +56,8 @@ class Held:
 
 @pytest.fixture(scope="module")
 def panel() -> Iterator[PanelProcess]:
-    """A panel with the simulated server: nothing here depends on what a model is."""
-    with TemporaryDirectory(prefix="octl-") as folder:
-        running = PanelProcess(Path(folder) / "h", "--demo", OLLAMACTL_LANGUAGE="en")
-        with running:
-            running.start()
-            yield running
+    with demo_panel() as running:
+        yield running
 
 
 @pytest.fixture

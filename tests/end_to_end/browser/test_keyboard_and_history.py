@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.components.panel import PanelProcess
-from tests.end_to_end.browser.conftest import NewVisitor
+from tests.end_to_end.browser.conftest import NewVisitor, demo_panel
 from tests.end_to_end.browser.visitor import Visitor
 
 KEPT = "gemma3:latest"
@@ -20,12 +18,8 @@ DELETED = "all-minilm:latest"
 
 @pytest.fixture(scope="module")
 def panel() -> Iterator[PanelProcess]:
-    """A panel with the simulated server: nothing here depends on what a model is."""
-    with TemporaryDirectory(prefix="octl-") as folder:
-        running = PanelProcess(Path(folder) / "h", "--demo", OLLAMACTL_LANGUAGE="en")
-        with running:
-            running.start()
-            yield running
+    with demo_panel() as running:
+        yield running
 
 
 @pytest.fixture
