@@ -189,14 +189,20 @@ def available_actions(model: OllamaModel, user: User | AnonymousUser) -> list[st
     The model needs its `server` and `last_task`; no query is made when both are selected (a
     user's permissions are read once).
     """
-    possible = _possible(model)
-    if model.is_installed:  # a matter of the panel's own, whatever the server does
-        possible.add("unpin" if model.pinned else "pin")
+    possible = possible_actions(model)
     return [
         action.name
         for action in ACTIONS.values()
         if action.name in possible and user.has_perm(action.permission)
     ]
+
+
+def possible_actions(model: OllamaModel) -> set[str]:
+    """The names of the actions that can work now, whoever may do them; needs the same."""
+    possible = _possible(model)
+    if model.is_installed:  # a matter of the panel's own, whatever the server does
+        possible.add("unpin" if model.pinned else "pin")
+    return possible
 
 
 def _possible(model: OllamaModel) -> set[str]:

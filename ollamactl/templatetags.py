@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -60,7 +60,10 @@ def filesize(value: Any) -> str:
 @register.simple_tag(takes_context=True)
 def highlighted(context: template.Context, name: str) -> SafeString:
     """A name with the parts that were `typed` marked; both are texts from outside."""
-    pieces = marked(name, context.get("typed") or "")
+    typed = context.get("typed")
+    if not typed:
+        return escape(name)
+    pieces = marked(name, typed)
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", text) if hit else text,) for text, hit in pieces)
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from audit_app.guards import requires
-from models_app.actions import ACTIONS, Action, available_actions
+from models_app.actions import ACTIONS, available_actions
 from models_app.batches.buttons import operations_for
 from models_app.chat.events import CHAT
 from models_app.chat.sessions import can_chat
@@ -23,6 +23,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.quick_filters import chosen_in, counting_takes_long, quick_filters, switched_on
 from models_app.services.details import describe_model
 from models_app.services.updates import known_updates
+from models_app.views.model_rows import model_rows
 from models_app.views.performance import shown_performance, shown_usage
 from models_app.views.searches import context_of, default_query
 from ollamactl.lib.htmx import is_fragment
@@ -57,7 +58,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "listing_query": listing.query,
         "note_values": json.dumps({"query": listing.query}),
         "typed": request.GET.get("search", ""),
-        "rows": [with_actions(model, request) for model in listing.rows],
+        "rows": model_rows(request, listing.rows),
         "problems": asked.errors,
         "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
         **_quick_filters(request),
@@ -178,8 +179,8 @@ def render_row(
 ) -> HttpResponse:
     """A row of the list, the same at first load and in each swap."""
     typed = request.GET.get("search", "")
-    context = {"row": with_actions(model, request), "problem": problem, "typed": typed}
-    return render(request, "models_app/model_row.html", context, status=status)
+    context = {"rows": model_rows(request, [model], problem=problem), "typed": typed}
+    return render(request, "models_app/model_rows.html", context, status=status)
 
 
 def render_panel(
@@ -190,16 +191,12 @@ def render_panel(
     return render(request, "models_app/model_panel.html", context, status=status)
 
 
-def with_actions(
-    model: OllamaModel, request: HttpRequest, *, in_list: bool = True
-) -> dict[str, Any]:
-    """A model and the buttons that it has for this user, in a list or on its own page."""
-    actions: list[Action] = [ACTIONS[name] for name in available_actions(model, request.user)]
-    chats = can_chat(model) and request.user.has_perm(CHAT)
+def _with_actions(model: OllamaModel, request: HttpRequest) -> dict[str, Any]:
+    """A model and the buttons that it has for this user on its own page."""
     return {
         "model": model,
-        "can_chat": chats,
-        "actions": [one for one in actions if one.in_list or not in_list],
+        "can_chat": can_chat(model) and request.user.has_perm(CHAT),
+        "actions": [ACTIONS[name] for name in available_actions(model, request.user)],
     }
 
 
@@ -215,7 +212,7 @@ def panel_context(request: HttpRequest, model: OllamaModel) -> dict[str, Any]:
     """What a model's page shows."""
     history = Task.objects.visible_to(request.user).about("model", model.pk)
     return {
-        "row": with_actions(model, request, in_list=False),
+        "row": _with_actions(model, request),
         "model": model,
         "performance": shown_performance(model),
         "used": shown_usage(model, request.user),

@@ -19,7 +19,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services import servers as services
 from models_app.services.conflicts import open_conflicts
-from models_app.views.models import with_actions
+from models_app.views.model_rows import model_rows
 from models_app.views.server_hosts import reported_host
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.htmx import is_fragment
@@ -150,7 +150,7 @@ def panel_context(request: HttpRequest, server: OllamaServer) -> dict[str, Any]:
         "conflicts": conflicts[:CONFLICTS_SHOWN],
         "more_conflicts": len(conflicts) > CONFLICTS_SHOWN,
         "warnings": [each for each in cautions_for(server, None) if each.level == "warning"],
-        "rows": [with_actions(model, request) for model in shown],
+        "rows": model_rows(request, shown),
         "last_sync": last_sync,
         "history": history.select_related("created_by")[:TASKS_SHOWN],
     }
