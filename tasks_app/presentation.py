@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from ollamactl.lib.moments import moment_as_text
+from ollamactl.lib.moments import moment_or_null
 from ollamactl.lib.sentences import from_stored
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
@@ -25,6 +24,13 @@ def error_as_json(task: Task) -> dict[str, Any] | None:
 
 def task_as_json(task: Task) -> dict[str, Any]:
     """The task as `GET tasks/{id}/` gives it, without who made it and with the row's `seq`."""
+    written = task_in_api(task)
+    del written["created_by"]
+    return {**written, "seq": task.seq}
+
+
+def task_in_api(task: Task) -> dict[str, Any]:
+    """The task as `GET tasks/{id}/` gives it; needs no other row."""
     return {
         "id": task.pk,
         "parent": task.parent_id,
@@ -39,12 +45,8 @@ def task_as_json(task: Task) -> dict[str, Any]:
         "error": error_as_json(task),
         "result": task.result,
         "log_file_exist": log_file_exist(task),
-        "created_at": _utc(task.created_at),
-        "started_at": _utc(task.started_at),
-        "finished_at": _utc(task.finished_at),
-        "seq": task.seq,
+        "created_by": task.created_by_id,
+        "created_at": moment_or_null(task.created_at),
+        "started_at": moment_or_null(task.started_at),
+        "finished_at": moment_or_null(task.finished_at),
     }
-
-
-def _utc(time: datetime | None) -> str | None:
-    return moment_as_text(time) if time else None

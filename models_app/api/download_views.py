@@ -42,6 +42,15 @@ class DownloadSerializer(TaskSerializer):
         fields = [*TaskSerializer.Meta.fields, "server", "server_name", "position", "waits"]
         read_only_fields = fields
 
+    def to_representation(self, instance: Task) -> dict[str, Any]:
+        return {
+            **super().to_representation(instance),
+            "server": self.get_server(instance),
+            "server_name": self.get_server_name(instance),
+            "position": self.get_position(instance),
+            "waits": self.get_waits(instance),
+        }
+
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_server(self, task: Task) -> Any:
         server = self._known(task).server

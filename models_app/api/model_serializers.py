@@ -17,9 +17,9 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.services import benchmarks
 from models_app.services.details import describe_model
 from models_app.services.freeing import freed_by_deletion
-from ollamactl.lib.moments import moment_as_text
+from ollamactl.lib.moments import moment_as_text, moment_or_null
 from tasks_app.api.serializers import TaskSerializer
-from tasks_app.logs import log_file_exist
+from tasks_app.presentation import task_in_api
 
 
 class LoadedSerializer(serializers.Serializer[Any]):
@@ -35,15 +35,18 @@ class LoadedSerializer(serializers.Serializer[Any]):
 class ModelSerializer(serializers.ModelSerializer[OllamaModel]):
     """A model on a server. The rows must come from `for_display`."""
 
+    # The fields are declared for the schema; `to_representation` writes them all at once, since a
+    # list of models costs twice as much one by one.
+
     server = serializers.PrimaryKeyRelatedField[OllamaServer](read_only=True)
     server_name = serializers.CharField(source="server.name", read_only=True)
-    status = serializers.SerializerMethodField()
-    log_file_exist = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(ModelStatus.choices, read_only=True)
+    log_file_exist = serializers.BooleanField(read_only=True)
     digest = serializers.CharField(read_only=True, allow_null=True)
     family = serializers.CharField(read_only=True, allow_null=True)
     parameter_size = serializers.CharField(read_only=True, allow_null=True)
     quantization = serializers.CharField(read_only=True, allow_null=True)
-    loaded = serializers.SerializerMethodField()
+    loaded = LoadedSerializer(read_only=True, allow_null=True)
     task = TaskSerializer(source="last_task", read_only=True, allow_null=True)
 
     class Meta:
@@ -83,28 +86,31 @@ class ModelSerializer(serializers.ModelSerializer[OllamaModel]):
             }
         return super().build_field(field_name, *args)
 
-    @extend_schema_field(serializers.ChoiceField(ModelStatus.choices))
-    def get_status(self, model: OllamaModel) -> str:
-        return live_status(model)
-
-    def get_log_file_exist(self, model: OllamaModel) -> bool:
-        return model.last_task is not None and log_file_exist(model.last_task)
-
-    @extend_schema_field(LoadedSerializer(allow_null=True))
-    def get_loaded(self, model: OllamaModel) -> Any:
-        if not model.loaded:
-            return None
-        return {
-            "context_length": None,
-            **model.loaded,
-            "expires_at": _in_utc(model.loaded.get("expires_at")),
-        }
-
     def to_representation(self, instance: OllamaModel) -> dict[str, Any]:
-        data = super().to_representation(instance)
-        for name in ("digest", "family", "parameter_size", "quantization"):
-            data[name] = data[name] or None  # null until known
-        return data
+        task = task_in_api(instance.last_task) if instance.last_task else None
+        return {
+            "id": instance.pk,
+            "name": instance.name,
+            "server": instance.server_id,
+            "server_name": instance.server.name,
+            "size": instance.size,
+            "from": instance.source,
+            "status": live_status(instance),
+            "message": str(instance.message),
+            "log_file_exist": bool(task and task["log_file_exist"]),
+            "created_at": moment_or_null(instance.created_at),
+            "modified_at": moment_or_null(instance.modified_at),
+            "digest": instance.digest or None,  # null until known, as the next ones are
+            "family": instance.family or None,
+            "parameter_size": instance.parameter_size or None,
+            "quantization": instance.quantization or None,
+            "context_length": instance.context_length,
+            "loaded": _loaded(instance.loaded),
+            "pinned": instance.pinned,
+            "outdated": instance.outdated,
+            "last_used_at": moment_or_null(instance.last_used_at),
+            "task": task,
+        }
 
 
 class DetailsSerializer(serializers.Serializer[Any]):
@@ -148,6 +154,15 @@ class ModelDetailSerializer(ModelSerializer):
         fields = [*ModelSerializer.Meta.fields, "details", "frees", "performance", "usage"]
         read_only_fields = fields
 
+    def to_representation(self, instance: OllamaModel) -> dict[str, Any]:
+        return {
+            **super().to_representation(instance),
+            "details": self.get_details(instance),
+            "frees": self.get_frees(instance),
+            "performance": self.get_performance(instance),
+            "usage": self.get_usage(instance),
+        }
+
     @extend_schema_field(DetailsSerializer(allow_null=True))
     def get_details(self, model: OllamaModel) -> Any:
         return describe_model(model)
@@ -188,6 +203,12 @@ class AcceptedPullSerializer(serializers.Serializer[Any]):
     model = ModelSerializer()
     task = TaskSerializer()
     preflight = PreflightSerializer()
+
+
+def _loaded(loaded: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not loaded:
+        return None
+    return {"context_length": None, **loaded, "expires_at": _in_utc(loaded.get("expires_at"))}
 
 
 def _in_utc(text: Any) -> str | None:

@@ -14,4 +14,11 @@ def now_as_text() -> str:
 
 def moment_as_text(moment: datetime) -> str:
     """A time in microseconds, as the API writes it."""
-    return moment.astimezone(UTC).strftime(API_FORMAT)
+    # In `API_FORMAT`; a list has hundreds of them, and `strftime` takes three times as long.
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def moment_or_null(moment: datetime | None) -> str | None:
+    """The same, or None where there is no time."""
+    return None if moment is None else moment_as_text(moment)

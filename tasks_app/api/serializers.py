@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ollamactl.lib.api.serializers import StrictSerializer
 from tasks_app.choices import State
-from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
 from tasks_app.ordering import MOVES, PRIORITIES
-from tasks_app.presentation import error_as_json
-from tasks_app.progress import progress_of
+from tasks_app.presentation import task_in_api
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -39,13 +36,14 @@ class TaskErrorSerializer(serializers.Serializer[Any]):
 class TaskSerializer(serializers.ModelSerializer[Task]):
     """One long operation."""
 
+    # The fields are declared for the schema; `task_in_api` writes them all at once.
     parent = serializers.PrimaryKeyRelatedField[Task](read_only=True, allow_null=True)  # type: ignore[assignment]
     created_by = serializers.PrimaryKeyRelatedField[User](read_only=True, allow_null=True)
     state = serializers.ChoiceField(State.choices, read_only=True)
-    progress = serializers.SerializerMethodField()
-    error = serializers.SerializerMethodField()
-    result = serializers.SerializerMethodField()
-    log_file_exist = serializers.SerializerMethodField()
+    progress = ProgressSerializer(read_only=True)
+    error = TaskErrorSerializer(read_only=True, allow_null=True)
+    result = serializers.DictField(read_only=True, allow_null=True)
+    log_file_exist = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = Task
@@ -70,20 +68,8 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(ProgressSerializer)
-    def get_progress(self, task: Task) -> Any:
-        return progress_of(task)
-
-    @extend_schema_field(TaskErrorSerializer(allow_null=True))
-    def get_error(self, task: Task) -> Any:
-        return error_as_json(task)
-
-    @extend_schema_field({"type": "object", "additionalProperties": {}, "nullable": True})
-    def get_result(self, task: Task) -> Any:
-        return task.result
-
-    def get_log_file_exist(self, task: Task) -> bool:
-        return log_file_exist(task)
+    def to_representation(self, instance: Task) -> dict[str, Any]:
+        return task_in_api(instance)
 
 
 class PrioritySerializer(StrictSerializer):
