@@ -1,4 +1,4 @@
-"""Texts in which nothing but an id differs, as addresses and buttons of rows: made once, then filled.
+"""Texts in which nothing but an id differs, as addresses and buttons of rows: made once, filled.
 
 A stencil lives no longer than one answer, as its text may be in a reader's language, say what they
 may do, and begin where this request has found the panel.

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from models_app.api.model_serializers import ModelDetailSerializer, ModelSerializer
 from models_app.choices import ModelStatus, ServerStatus, Source
 from models_app.models import OllamaModel
+from tasks_app.api.serializers import TaskSerializer
 from tasks_app.choices import State, Unit
 from tests.api.queries import count_queries
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
@@ -21,6 +23,15 @@ GB = 1_000_000_000
 def names(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.data
     return [row["name"].removesuffix(":latest") for row in answer.data["results"]]
+
+
+def test_what_is_written_at_once_is_what_is_declared(administrator: APIClient) -> None:
+    model = OllamaModelFactory(last_task=TaskFactory())
+    row = OllamaModel.objects.for_list().get()
+    assert list(ModelSerializer(row).data) == list(ModelSerializer().fields)
+    assert list(TaskSerializer(model.last_task).data) == list(TaskSerializer().fields)
+    whole = administrator.get(f"{MODELS}{model.pk}/").data
+    assert list(whole) == list(ModelDetailSerializer().fields)
 
 
 def test_a_row_has_the_contracts_fields(administrator: APIClient) -> None:

@@ -172,6 +172,13 @@ def test_the_dashboard_shows_what_needs_attention(viewer: Client) -> None:
             assert text in page
 
 
+def test_the_dashboard_stands_with_a_failed_model_whose_task_is_gone(viewer: Client) -> None:
+    OllamaModelFactory(name="broken:latest", status="error", message="", last_task=None)
+    answer = viewer.get(reverse("admin:index"))
+    assert answer.status_code == 200
+    assert "broken:latest" in answer.content.decode()
+
+
 def test_names_stand_in_titles_as_they_are(administrator: Client) -> None:
     model, user = OllamaModelFactory(name="smollm2:latest"), UserFactory(username="vera")
     for url, name in (

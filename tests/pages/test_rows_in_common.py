@@ -1,0 +1,100 @@
+"""What rows have in common is made once for a list; each row is as if it had been made alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import URLResolver, reverse
+from django.utils.translation import override, trans_real
+
+from models_app.models import OllamaModel
+from models_app.views.model_rows import model_rows
+from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+STATUSES = ("stopped", "running", "error", "paused", "downloading", "starting", "deleting")
+STATES = ("running", "paused", "queued", "failed", "succeeded", None)
+
+
+def _fill() -> None:
+    """Models in every state, each twice on servers that answer or do not."""
+    for number, status in enumerate(STATUSES * 2):
+        server = OllamaServerFactory(status=("online", "offline")[number % 2])
+        for state in STATES:
+            OllamaModelFactory(
+                server=server,
+                status=status,
+                digest="" if status == "error" else "1" * 64,
+                message="<b>failed</b>" if state == "failed" else "",
+                name=f"embed-{number}-{state}" if number % 3 == 0 else f"x-{number}-{state}",
+                pinned=number % 4 == 0,
+                last_task=TaskFactory(type="model.pull", state=state) if state else None,
+            )
+
+
+@pytest.mark.parametrize("role", ["administrator", "viewer"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_rows_together_are_the_rows_alone(role: str, language: str) -> None:
+    _fill()
+    request = RequestFactory().get("/models/")
+    request.user = UserFactory(role=role)
+    models = list(OllamaModel.objects.for_list().order_by("pk"))
+    with override(language):
+        together = model_rows(request, models)
+        alone = [model_rows(request, [model])[0] for model in models]
+    assert together == alone
+    assert all(str(row["model"].pk) in row["address"] for row in together)
+
+
+def test_a_problem_stands_in_its_row_alone() -> None:
+    request = RequestFactory().get("/models/")
+    request.user = UserFactory(role="viewer")
+    model = OllamaModelFactory()
+    (row,) = model_rows(request, [model], problem="<It> is busy.")
+    assert "&lt;It&gt; is busy." in row["status"]
+    assert "is busy" not in model_rows(request, [model])[0]["status"]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client, str], tuple[int, int]]:
+    """How many addresses a page reverses, and how many texts it translates."""
+    counted = {"reversed": 0, "translated": 0}
+
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counts(*args: Any, **kwargs: Any) -> Any:
+            counted[name] += 1
+            return function(*args, **kwargs)
+
+        return counts
+
+    def ask(client: Client, url: str) -> tuple[int, int]:
+        client.get(url)  # what only the first request costs
+        counted.update(reversed=0, translated=0)
+        assert client.get(url).status_code == 200
+        return counted["reversed"], counted["translated"]
+
+    name = "_reverse_with_prefix"
+    monkeypatch.setattr(URLResolver, name, counting("reversed", getattr(URLResolver, name)))
+    monkeypatch.setattr(trans_real, "gettext", counting("translated", trans_real.gettext))
+    return ask
+
+
+@pytest.mark.parametrize("name", ["models"])
+def test_rows_that_look_alike_cost_no_addresses_and_no_translations(
+    administrator: Client, calls: Callable[[Client, str], tuple[int, int]], name: str
+) -> None:
+    url = reverse(f"admin:{name}")
+    server = OllamaServerFactory()
+
+    def fill(count: int) -> None:
+        for _ in range(count):
+            OllamaModelFactory(server=server, last_task=TaskFactory(state="succeeded"))
+
+    fill(5)
+    few = calls(administrator, url)
+    fill(40)
+    assert calls(administrator, url) == few
