@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -89,6 +91,8 @@ def run_part(name: str, options: Options) -> tuple[list[Table], dict[str, Any]]:
 
 def main() -> None:
     """Run what is asked for."""
+    # As by an exception: what was started ends, and its folders go.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     commands = parser()
     arguments = commands.parse_args()
     unknown = set(arguments.parts) - set(PARTS)

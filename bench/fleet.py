@@ -143,9 +143,11 @@ class Repeated:
 
         thread = Thread(target=repeat, daemon=True)
         thread.start()
-        yield
-        end.set()
-        thread.join(60)
+        try:
+            yield
+        finally:  # else it goes on, in a home that is being removed
+            end.set()
+            thread.join(60)
         if failures:
             raise failures[0]
 

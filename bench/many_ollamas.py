@@ -17,6 +17,7 @@ from functools import cache
 from hashlib import sha256
 
 from bench.stack import PROJECT
+from tests.components.launching import ending_with_us
 
 REQUEST = re.compile(rb"GET /(\d+|no)-\d+(/api/(?:version|ps|tags)) HTTP/1\.1\r\n")
 VERSION = {"version": "0.24.0"}
@@ -26,7 +27,7 @@ VERSION = {"version": "0.24.0"}
 def many_ollamas() -> Iterator[str]:
     """Start them in a process of their own; the address before `/20-17`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.many_ollamas"],
+        ending_with_us([sys.executable, "-m", "bench.many_ollamas"]),
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -37,6 +38,7 @@ def many_ollamas() -> Iterator[str]:
             raise RuntimeError("no pipe")
         yield process.stdout.readline().strip()
     finally:
+        process.kill()
         process.communicate(timeout=10)
 
 

@@ -148,14 +148,28 @@ class PanelProcess:
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        if self._process is not None and self._process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                self.stop()
-        for process in self.everything():
-            with suppress(psutil.Error):
-                process.kill()
-        if self._process is not None:
-            self._process.wait(10)
+        try:
+            if self._process is not None and self._process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    self.stop()
+        finally:
+            self._kill_everything()
+            if self._process is not None:
+                self._process.wait(10)
+
+    def _kill_everything(self) -> None:
+        """Leave nobody who may write into the home, which is about to be removed.
+
+        Who is killed takes a moment to be gone, and may have started somebody just before.
+        """
+        for _attempt in range(10):
+            living = self.everything()
+            if not living:
+                return
+            for process in living:
+                with suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(living, timeout=5)
 
 
 def _name(command: list[str]) -> str:
