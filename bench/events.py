@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from array import array
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import httpx
+import psutil
 
 from bench.browser import open_page
 from bench.figures import Options, Table, Value, median, percentile
-from bench.listeners import Heard, listen
+from bench.listeners import Answer, Heard, listen
 from bench.paced_ollama import LONGEST, SHORTEST, PacedOllama
 from bench.stack import run_inside, running_panel
 from bench.start import memory_of
@@ -23,6 +25,7 @@ Row = dict[str, Value]
 
 PULLS = 3
 SOCKETS_A_USER = 20
+BUSY_LISTENERS = 0.7  # of a core
 # Each value that the script writes into a bar, with the time at which the page had it.
 WATCH_BARS = """
 window.seen = [];
@@ -42,7 +45,8 @@ def measure(options: Options) -> list[Table]:
     notes = [
         f"{PULLS} pulls at once, each a line every {SHORTEST}–{LONGEST} s: about {rate:.0f} events "
         "a second. Faster lines are gathered by design: 4 events a second for a task at most, and "
-        "of what comes faster than it can be handed out only the newest number of each task."
+        "of what comes faster than it can be handed out only the newest number of each task. The "
+        "delay of a line is the time until it, or a newer one of its pull, was there."
     ]
     with ExitStack() as stack:
         ollama = stack.enter_context(PacedOllama(options.pick(70, 10)))
@@ -83,12 +87,21 @@ class Work:
         return list(self.delays(heard).values())
 
     def delays(self, heard: Heard) -> dict[int, float]:
-        """Seconds from the line to its first sight, for each line that counts and was seen."""
+        """Seconds from each line that counts until it, or a newer one of its pull, was there.
+
+        A line that was left out for a newer one counts like any other: what is shown is as old.
+        """
         found: dict[int, float] = {}
         for done, moment in heard:
-            if done in self.ollama.said and done not in found:
-                found[done] = moment - self.ollama.said[done]
+            for line in self.ollama.lines_up_to(done):
+                if line in found or line not in self.ollama.said:
+                    break
+                found[line] = moment - self.ollama.said[line]
         return found
+
+    def seen(self, heard: Heard) -> int:
+        """How many of the lines that count were there themselves."""
+        return len({done for done, _moment in heard}.intersection(self.ollama.said))
 
 
 def with_one_socket(work: Work, panel: PanelProcess, notes: list[str]) -> list[Row]:
@@ -102,13 +115,14 @@ def with_one_socket(work: Work, panel: PanelProcess, notes: list[str]) -> list[R
             notes.append(f"Not measured in a page: {error}")
         end = stack.enter_context(listen(panel.url, [work.api.token], 1))
         direct = work.run("one")
-        (heard,) = end()
-        socket = list(work.delays(heard).values())
-        rows = [row_of("a direct reader of the stream", work.ollama.lines, direct, direct)]
-        rows.append(row_of("1 socket", work.ollama.lines * PULLS, socket, direct))
+        (heard,) = end().heard()
+        lines = work.ollama.lines
+        rows = [row_of("a direct reader of the stream", lines, lines, direct, direct)]
+        rows.append(seen_row("1 socket", work, heard, direct))
         if page is not None:
-            seen = list(work.delays(page.evaluate("window.seen")).values())
-            rows.append(row_of("the page in Chromium", work.ollama.lines * PULLS, seen, direct))
+            rows.append(
+                seen_row("the page in Chromium", work, page.evaluate("window.seen"), direct)
+            )
     return rows
 
 
@@ -120,26 +134,65 @@ def with_many_sockets(
     before = memory_of(web)
     with listen(panel.url, tokens, many) as end:
         each = (memory_of(web) - before) / many / 1000
+        used, begun = processor_time(web), time.perf_counter()
         direct = work.run(f"many{work.pulls}")
-        heard = [work.delays(one) for one in end()]
-    notes.append(f"{many:,} sockets took {each:.0f} kB of the web process each when they opened.")
-    every = [delay for one in heard for delay in one.values()]
-    expected = work.ollama.lines * work.pulls
-    last = [max(one[line] for one in heard if line in one) for line in set().union(*heard)]
-    pulls = f"{work.pulls} pulls"
+        used, seconds = processor_time(web) - used, time.perf_counter() - begun
+        answer = end()
+    expected, pulls = work.ollama.lines * work.pulls, f"{work.pulls} pulls"
+    notes.append(
+        f"{many:,} sockets, {pulls}: {each:.0f} kB of the web process for each when they opened. "
+        f"While the pulls ran it used {used / seconds:.0%} of a core, "
+        f"{used / (expected * many) * 1e6:.1f} µs for each line and socket; the listeners, one "
+        f"process for all of them, {answer.of_a_core:.0%} of a core. {verdict(answer)}"
+    )
     return [
-        row_of(f"a direct reader, {pulls}", work.ollama.lines, direct, direct),
-        row_of(f"{many:,} sockets, {pulls}", expected * many, every, direct),
-        row_of(f"the last of {many:,} sockets, {pulls}", expected, last, direct),
+        row_of(f"a direct reader, {pulls}", work.ollama.lines, len(direct), direct, direct),
+        *crowd_rows(work, answer, many, direct),
     ]
 
 
-def row_of(who: str, expected: int, delays: list[float], direct: list[float]) -> Row:
+def crowd_rows(work: Work, answer: Answer, many: int, direct: list[float]) -> list[Row]:
+    """All delays of all sockets, and of each line that of the socket that had it last."""
+    every, last, seen, most = array("d"), dict[int, float](), 0, 0
+    for heard in answer.heard():
+        theirs = work.seen(heard)
+        seen, most = seen + theirs, max(most, theirs)
+        for line, delay in work.delays(heard).items():
+            every.append(delay)
+            last[line] = max(delay, last.get(line, 0.0))
+    lines, pulls = work.ollama.lines * work.pulls, f"{work.pulls} pulls"
+    who = f"{many:,} sockets, {pulls}"
+    return [
+        row_of(who, lines * many, seen, sorted(every), direct),
+        row_of(f"the last of {who}", lines, most, list(last.values()), direct),
+    ]
+
+
+def verdict(answer: Answer) -> str:
+    """Whether the delays are the panel's, or those of who measured them."""
+    if answer.of_a_core < BUSY_LISTENERS:
+        return "They waited for the panel, not it for them."
+    return "They had no time to spare: the delays are as much theirs as the panel's."
+
+
+def processor_time(process: psutil.Process) -> float:
+    """Seconds that it has used so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def seen_row(who: str, work: Work, heard: Heard, direct: list[float]) -> Row:
+    """What one watcher of all pulls saw."""
+    lines = work.ollama.lines * work.pulls
+    return row_of(who, lines, work.seen(heard), list(work.delays(heard).values()), direct)
+
+
+def row_of(who: str, lines: int, seen: int, delays: list[float], direct: list[float]) -> Row:
     """The delays in ms; `of direct` compares the medians."""
     return {
         "who": who,
-        "lines": expected,
-        "seen": len(delays),
+        "lines": lines,
+        "seen": seen,
         "p50 ms": median(delays) * 1000,
         "p99 ms": percentile(delays, 0.99) * 1000,
         "of direct": median(delays) / median(direct),

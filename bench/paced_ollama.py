@@ -7,7 +7,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Self
 
 from ollamactl.simulator.app import Simulator
@@ -16,6 +16,7 @@ from ollamactl.simulator.settings import Settings
 
 SIZE = 1_000_000_000
 STEP = 1000  # bytes between two numbers
+MOST_LINES = 10_000  # of one pull
 # The worker sends at most four events a second for each task: slower lines are each sent at once.
 SHORTEST, LONGEST = 0.26, 0.36
 SETTLING = 10  # lines before the ones that count, while the page gets its new row
@@ -38,6 +39,11 @@ class PacedOllama:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._simulator = Simulator(Settings())
         self._server = HttpServer(self._handle)
+
+    def lines_up_to(self, completed: int) -> Iterator[int]:
+        """The line of this number and those before it of the same pull, the newest first."""
+        first = completed - completed % (MOST_LINES * STEP)
+        yield from range(completed, first - 1, -STEP)
 
     def publish(self, name: str) -> None:
         """Offer a model."""
@@ -67,7 +73,7 @@ class PacedOllama:
         digest = manifest["layers"][0]["digest"]
         for step in range(SETTLING + self.lines):
             await asyncio.sleep(random.uniform(SHORTEST, LONGEST))
-            completed = (number * 10_000 + step) * STEP
+            completed = (number * MOST_LINES + step) * STEP
             line = line_of(
                 status=f"pulling {digest[7:19]}", digest=digest, total=SIZE, completed=completed
             )
