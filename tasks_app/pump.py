@@ -1,8 +1,9 @@
 """The pump: one subscription for a web process, and from it to every socket that wants to know.
 
-An event is encoded once, whatever the number of sockets. The server gives no signal when it starts,
-so the pump starts with the first socket. It goes on when the last one has left: the Redis client
-can swallow a cancellation while it connects, and a second subscription would say all of it twice.
+An event is encoded once and a round of them joined once, whatever the number of sockets. The
+server gives no signal when it starts, so the pump starts with the first socket. It goes on when the
+last one has left: the Redis client can swallow a cancellation while it connects, and a second
+subscription would say all of it twice.
 """
 
 from __future__ import annotations
@@ -21,19 +22,18 @@ from ollamactl.lib.figures import add_gauge
 from tasks_app.figures import PUMP_RECONNECTS
 from tasks_app.publisher import GROUP
 from tasks_app.sockets.access import Account, Grant, permitted, review
-from tasks_app.sockets.messages import encode_event
 from tasks_app.sockets.pool import in_pool
+from tasks_app.sockets.rounds import Parcel, Round, key_of
 from tasks_app.sockets.snapshots import SharedSnapshots
-from tasks_app.sockets.socket import NOT_AUTHENTICATED, NOT_PERMITTED, Socket
+from tasks_app.sockets.socket import FAILED, NOT_AUTHENTICATED, NOT_PERMITTED, Socket
 from tasks_app.subscription import hear_group
 
 logger = logging.getLogger(__name__)
 
 REVIEW_EVERY = 2.0
 """Seconds between two looks at sessions, tokens and permissions; a right that ends is felt in 5."""
-PROGRESS = "task.progress"
-TURNS = 3
-"""Of the loop, in which the sockets' writers write and the network takes it."""
+SLICE = 50
+"""Sockets that are written to before others have their turn."""
 LONGEST_ROUND = 0.5
 """Seconds at most of a pause between two rounds."""
 LONGEST_PAUSE = 2.0
@@ -119,10 +119,12 @@ class Pump:
         return self._accounts.get(socket.grant.user_id) if socket.grant else None
 
     def _hear(self, socket: Socket, topics: Iterable[str]) -> None:
+        socket.heard = socket.heard.union(topics)
         for topic in topics:
             self._hearers.setdefault(topic, set()).add(socket)
 
     def _unhear(self, socket: Socket, topics: Iterable[str]) -> None:
+        socket.heard = socket.heard.difference(topics)
         for topic in topics:
             socket.topics.discard(topic)
             hearers = self._hearers.get(topic, set())
@@ -193,8 +195,7 @@ class Pump:
         has a lower `seq` than what it has heard of the subject.
         """
         for event in message["events"]:
-            is_progress = event.get("type") == PROGRESS
-            key = event.get("subject") if is_progress else object()
+            key = key_of(event)
             self._pending.pop(key, None)
             self._pending[key] = event
         self._news.set()
@@ -204,28 +205,32 @@ class Pump:
 
         An event after quiet goes out at once. With many sockets events come faster than they can
         be handed out one by one: then each round has more of them, which costs hardly more, and
-        requests get their turn between.
+        requests get their turn between. Nothing piles up behind a round: what a socket gets is
+        with the network when it ends, or waits at a client that is slow, and the newest at that.
         """
         while True:
             await self._news.wait()
             self._news.clear()
             begun = time.monotonic()
             events, self._pending = list(self._pending.values()), {}
-            for event in events:
-                self._hand_out(event)
-            for _turn in range(TURNS):
-                await asyncio.sleep(0)
+            await self._hand_out(Round(events))
             await asyncio.sleep(min(time.monotonic() - begun, LONGEST_ROUND))
 
-    def _hand_out(self, event: dict[str, Any]) -> None:
-        """Hand an event to the sockets that hear one of its topics."""
+    async def _hand_out(self, round: Round) -> None:
+        """Let each socket take what it hears of a round; who leaves meanwhile hears nothing."""
+        sockets = [socket for theirs in self._sockets.values() for socket in theirs]
+        for start in range(0, len(sockets), SLICE):
+            for socket in sockets[start : start + SLICE]:
+                if parcel := round.parcel_for(socket.heard):
+                    self._give(socket, parcel)
+            await asyncio.sleep(0)
+
+    def _give(self, socket: Socket, parcel: Parcel) -> None:
         try:
-            text, topics = encode_event(event)
-        except (KeyError, TypeError, ValueError):
-            logger.exception("live events: an event that is not whole was left out")
-            return
-        for socket in set().union(*(self._hearers.get(topic, ()) for topic in topics)):
-            socket.offer(text)
+            socket.take(parcel)
+        except Exception:  # what is wrong with one client costs no other a change of state
+            logger.exception("live events: a socket cannot be written to")
+            socket.drop(FAILED)
 
     async def _review(self) -> None:
         """Close what may no longer be open."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tasks_app.figures import SOCKETS_DROPPED
 from tasks_app.sockets.access import Grant
-from tasks_app.sockets.frames import frame_of, writer_of
-from tasks_app.sockets.writability import writability_of
+from tasks_app.sockets.outlet import outlet_of
+from tasks_app.sockets.rounds import Message, Parcel
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 NOT_AUTHENTICATED, NOT_PERMITTED, TOO_SLOW, TOO_MANY, FAILED = 4401, 4403, 4408, 4429, 1011
 LONGEST_QUEUE = 1000
 """Messages that may wait for one client; who does not read them in time is dropped."""
-WRITTEN_AT_ONCE = 64_000
+WRITTEN_AT_ONCE = 32 * 1024
 """Bytes after which the network is asked whether it takes more."""
 LAST_WORDS = 2.0
 """Seconds that a client has to take what was said before its socket is closed."""
@@ -31,23 +30,37 @@ class Socket:
 
     def __init__(self, send: Send) -> None:
         self.topics: set[str] = set()
+        self.heard: frozenset[str] = frozenset()
         self.grant: Grant | None = None
         self.close_code: int | None = None
         self._send = send
-        self._writable = writability_of(send)
-        self._write_frames = writer_of(send)
-        self._waiting: deque[str] = deque()
+        self._outlet = outlet_of(send)
+        self._waiting: dict[object, Message] = {}
         self._news = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
 
     def offer(self, text: str) -> None:
         """Queue a message; drop the client when too many wait already."""
+        self._keep(Message(text))
+
+    def take(self, parcel: Parcel) -> None:
+        """Write a round's messages if the client takes them at once; else queue them."""
+        outlet = self._outlet
+        if outlet is None or self._waiting or not outlet.writable.is_set():
+            for message in parcel.messages:
+                self._keep(message)
+        elif self.close_code is None:
+            outlet.write(parcel.data)
+
+    def _keep(self, message: Message) -> None:
+        """Queue a message, at the end: a client drops what has a lower `seq` than it has heard."""
         if self.close_code is not None:
             return
+        self._waiting.pop(message.key, None)
         if len(self._waiting) >= LONGEST_QUEUE:
             self.drop(TOO_SLOW)
             return
-        self._waiting.append(text)
+        self._waiting[message.key] = message
         self._news.set()
 
     def close(self, code: int) -> None:
@@ -84,23 +97,26 @@ class Socket:
         finally:
             self._sending.cancel()
 
+    def _next_message(self) -> Message:
+        return self._waiting.pop(next(iter(self._waiting)))
+
     def _next_frames(self) -> bytes:
         """What waits, up to a size of which one piece of it may be the rest."""
-        frames = [frame_of(self._waiting.popleft())]
+        frames = [self._next_message().frame]
         size = len(frames[0])
         while self._waiting and size < WRITTEN_AT_ONCE:
-            frames.append(frame_of(self._waiting.popleft()))
+            frames.append(self._next_message().frame)
             size += len(frames[-1])
         return b"".join(frames)
 
     async def _send_waiting(self) -> None:
         while True:
             while self._waiting:
-                await self._writable.wait()
-                if self._write_frames is None:
-                    await self._send({"type": "websocket.send", "text": self._waiting.popleft()})
+                if self._outlet is None:
+                    await self._send({"type": "websocket.send", "text": self._next_message().text})
                 else:
-                    self._write_frames(self._next_frames())
+                    await self._outlet.writable.wait()
+                    self._outlet.write(self._next_frames())
             if self.close_code is not None:
                 return
             self._news.clear()
