@@ -10,7 +10,7 @@ from typing import Any
 from ollamactl.supervisor.records import LogRecord, to_console
 
 NOISY = (
-    *("httpx", "httpcore", "daphne", "axes", "kombu"),
+    *("daphne", "axes", "kombu"),
     # Every tick of the beat would be three lines; failures are warnings and errors.
     *("celery.beat", "celery.worker.strategy", "celery.app.trace"),
 )

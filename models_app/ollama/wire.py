@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import ssl
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-import httpx
 from django.utils.translation import gettext_lazy as _
 
 from models_app.ollama.bodies import beside, pieces, split_lines
@@ -37,10 +36,16 @@ from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.netguard import (
     AddressRefused,
     AnswerTooLarge,
+    Broken,
+    CutOff,
     EncodedAnswer,
+    GuardedClient,
+    Incoming,
     NameNotResolved,
-    open_client,
-    read_body,
+    NotConnected,
+    NotHttp,
+    Silent,
+    TlsRefused,
 )
 from ollamactl.lib.sentences import Sentence
 
@@ -48,6 +53,7 @@ ONE_MEGABYTE = 1_000_000
 _PEEK = 100
 
 Payload = Mapping[str, object]
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Wire:
         except InvalidInput as error:
             raise InvalidRequest(error.detail, attr=error.attr) from error
         self._server = endpoint.shown
-        self._client = open_client(
+        self._client = GuardedClient(
             endpoint.policy(),
             base_url=endpoint.base_url,
             headers={"Accept": "application/json", **endpoint.auth_headers()},
@@ -81,8 +87,8 @@ class Wire:
         """The status of a HEAD request, 200 or 404; any other raises."""
         with self._failures_named():
             async with asyncio.timeout(total_s), self._open("HEAD", path, None, 0) as response:
-                if response.status_code in (200, 404):
-                    return response.status_code
+                if response.status in (200, 404):
+                    return response.status
                 raise self._bad_status(response, b"", pulling=False)
 
     async def call(
@@ -101,9 +107,9 @@ class Wire:
                 asyncio.timeout(total_s),
                 self._open(method, path, payload, max_bytes) as response,
             ):
-                if response.status_code != 200:
+                if response.status != 200:
                     raise self._bad_status(response, await _error_body(response), pulling=False)
-                body = await read_body(response)
+                body = await response.body()
         if not body.strip() and may_be_empty:
             return Reply({}, _date_of(response))
         data = await beside(len(body), parse_object, body)
@@ -134,10 +140,10 @@ class Wire:
                 asyncio.timeout(total_s),
                 self._open("GET", path, None, max_bytes) as response,
             ):
-                if response.status_code != 200:
+                if response.status != 200:
                     raise self._bad_status(response, await _error_body(response), pulling=False)
                 try:
-                    async with aclosing(pieces(response.aiter_raw())) as body:
+                    async with aclosing(pieces(response.pieces())) as body:
                         async for piece in body:
                             first = first or piece[:_PEEK]
                             await beside(len(piece), lambda raw: take(reader.feed(raw)), piece)
@@ -165,16 +171,16 @@ class Wire:
         """
         with self._failures_named(streaming=True, pulling=pulling):
             async with self._open_in_time(path, payload, silence_s()) as response:
-                if response.status_code != 200:
+                if response.status != 200:
                     raise self._bad_status(response, await _error_body(response), pulling=pulling)
                 async with (
-                    aclosing(_chunks(response)) as chunks,
+                    aclosing(response.pieces()) as chunks,
                     aclosing(split_lines(chunks, silence_s)) as lines,
                 ):
                     async for line in lines:
                         yield self._read_line(response, line, pulling=pulling)
 
-    def _read_line(self, response: httpx.Response, line: bytes, *, pulling: bool) -> JsonObject:
+    def _read_line(self, response: Incoming, line: bytes, *, pulling: bool) -> JsonObject:
         data = parse_object(line)
         if data is None:
             raise self._no_json(response, line)
@@ -185,7 +191,7 @@ class Wire:
     @asynccontextmanager
     async def _open_in_time(
         self, path: str, payload: Payload, limit_s: float
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator[Incoming]:
         async with asyncio.timeout(limit_s) as clock:
             async with self._open("POST", path, payload, None) as response:
                 clock.reschedule(None)  # the limit was for the head of the answer
@@ -194,23 +200,23 @@ class Wire:
     @asynccontextmanager
     async def _open(
         self, method: str, path: str, payload: Payload | None, max_bytes: int | None
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator[Incoming]:
+        # To load, unload, pull or delete twice is to do it once.
         async with self._client.stream(
             method,
             path,
-            json=payload,
-            # The callers' own limits hold; these are for parts that those do not see.
-            timeout=httpx.Timeout(None, connect=5.0, write=30.0),
-            # To load, unload, pull or delete twice is to do it once.
-            extensions={"max_bytes": max_bytes, "repeatable": True},
+            headers=JSON if payload is not None else None,
+            content=json.dumps(payload).encode() if payload is not None else None,
+            most=max_bytes,
+            repeatable=True,
         ) as response:
             yield response
 
-    def _bad_status(self, response: httpx.Response, body: bytes, *, pulling: bool) -> OllamaError:
-        return error_of_status(response.status_code, body, server=self._server, pulling=pulling)
+    def _bad_status(self, response: Incoming, body: bytes, *, pulling: bool) -> OllamaError:
+        return error_of_status(response.status, body, server=self._server, pulling=pulling)
 
-    def _no_json(self, response: httpx.Response, body: bytes) -> OllamaError:
-        kind = response.headers.get("content-type", "").lower()
+    def _no_json(self, response: Incoming, body: bytes) -> OllamaError:
+        kind = response.headers.get("Content-Type", "").lower()
         if "html" in kind or body.lstrip()[:1] == b"<":
             return NotOllama(
                 Sentence(
@@ -233,7 +239,7 @@ class Wire:
         """Turn what the network throws into our errors."""
         try:
             yield
-        except (TimeoutError, httpx.TimeoutException, httpx.TransportError) as error:
+        except (TimeoutError, Broken) as error:
             raise self._network_failure(error, streaming=streaming, pulling=pulling) from error
         except NameNotResolved as error:
             raise Unreachable(
@@ -250,18 +256,18 @@ class Wire:
             raise BadAnswer(error.detail) from error
 
     def _network_failure(self, error: Exception, *, streaming: bool, pulling: bool) -> OllamaError:
-        if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
+        if isinstance(error, NotConnected):
             return self._no_connection(error)
-        if isinstance(error, TimeoutError | httpx.TimeoutException):
+        if isinstance(error, TimeoutError | Silent):
             return TimedOut(
                 Sentence(
                     _("{server} is connected but does not answer in time. Try again later."),
                     server=self._server,
                 )
             )
-        if streaming and not _never_answered(error):
+        if streaming and isinstance(error, CutOff):
             return cut_stream(self._server) if pulling else cut_answer(self._server)
-        if isinstance(error, httpx.RemoteProtocolError) and _speaks_something_else(error):
+        if isinstance(error, NotHttp):
             return NotOllama(
                 Sentence(
                     _(
@@ -278,8 +284,8 @@ class Wire:
             )
         )
 
-    def _no_connection(self, error: Exception) -> OllamaError:
-        if _caused_by_tls(error):
+    def _no_connection(self, error: NotConnected) -> OllamaError:
+        if isinstance(error, TlsRefused):
             return CertificateRefused(
                 Sentence(
                     _(
@@ -317,42 +323,17 @@ def cut_answer(server: str) -> StreamCut:
     )
 
 
-async def _error_body(response: httpx.Response) -> bytes:
+async def _error_body(response: Incoming) -> bytes:
     try:
-        return await read_body(response)
-    except (AnswerTooLarge, httpx.TransportError):
+        return await response.body()
+    except (AnswerTooLarge, Broken):
         return b""
 
 
-async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    async for chunk in response.aiter_raw():
-        yield chunk
-
-
-def _date_of(response: httpx.Response) -> dt.datetime:
+def _date_of(response: Incoming) -> dt.datetime:
     """The server's clock, since its times are by that; ours if it does not say."""
     try:
         date = parsedate_to_datetime(response.headers.get("date", ""))
         return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
     except (ValueError, TypeError, OverflowError):
         return dt.datetime.now(dt.UTC)
-
-
-def _caused_by_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _never_answered(error: Exception) -> bool:
-    return "without sending a response" in str(error) or _speaks_something_else(error)
-
-
-def _speaks_something_else(error: Exception) -> bool:
-    """What is no HTTP, or a head of an answer that never ends."""
-    said = str(error).lower()
-    return isinstance(error, httpx.RemoteProtocolError) and (
-        "illegal" in said or "receive buffer too long" in said
-    )

@@ -18,6 +18,7 @@ from ollamactl.lib.netguard import (
     AddressRefused,
     AnswerTooLarge,
     EncodedAnswer,
+    GuardedClient,
     NameNotResolved,
     NoUsableAnswer,
     OutboundError,
@@ -25,7 +26,6 @@ from ollamactl.lib.netguard import (
     RedirectRefused,
     TotalTimeout,
     fetch,
-    open_client,
     ssl_context,
 )
 from tests.helpers.certificates import server_certificate
@@ -44,7 +44,7 @@ def resolve_as(monkeypatch: pytest.MonkeyPatch, table: Mapping[str, list[str]]) 
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in table[host]]
 
-    monkeypatch.setattr("ollamactl.lib.netguard.transport.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("ollamactl.lib.netguard.resolving.socket.getaddrinfo", getaddrinfo)
     return asked
 
 
@@ -104,7 +104,7 @@ async def test_a_resolver_that_hangs_costs_no_more_than_the_limit(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(
-        "ollamactl.lib.netguard.transport.socket.getaddrinfo", lambda *_, **__: release.wait(10)
+        "ollamactl.lib.netguard.resolving.socket.getaddrinfo", lambda *_, **__: release.wait(10)
     )
     policy = Policy(connect_timeout_s=0.2, total_timeout_s=0.2)
     started = time.monotonic()
@@ -285,16 +285,24 @@ async def test_what_is_no_certificate_says_so() -> None:
 async def test_a_connection_that_the_server_closed_meanwhile_is_made_again() -> None:
     async with (
         raw_server(say(answer_bytes("ok"))) as server,
-        open_client(LOCAL, base_url=server.url) as client,
+        GuardedClient(LOCAL, base_url=server.url) as client,
     ):
-        assert (await client.get("/a")).content == b"ok"
-        assert (await client.get("/b")).content == b"ok"
+        for path in ("/a", "/b"):
+            async with client.stream("GET", path, most=100) as answer:
+                assert await answer.body() == b"ok"
 
 
 async def test_the_client_has_the_guard() -> None:
-    async with open_client(Policy(), base_url="http://127.0.0.1:9") as client:
+    async with GuardedClient(Policy(), base_url="http://127.0.0.1:9") as client:
         with pytest.raises(AddressRefused):
-            await client.get("/")
+            async with client.stream("GET", "/", most=100):
+                pass
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]"])
+async def test_a_number_in_another_form_is_no_way_round_the_guard(host: str) -> None:
+    with pytest.raises(OutboundError):
+        await fetch("GET", f"http://{host}:9/", policy=Policy())
 
 
 async def test_a_redirect_that_cannot_be_read_is_an_error() -> None:

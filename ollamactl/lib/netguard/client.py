@@ -1,36 +1,190 @@
-"""The httpx client that keeps to a policy."""
+"""The HTTP client that keeps to a policy: aiohttp, with connections to checked addresses only.
+
+The check sits where the connection is made, not in the URL: so the Host header, the name in TLS and
+the pool's bookkeeping keep the host's name, and a pooled connection is one that was checked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Self
 
-import httpx
+import aiohttp
+from django.utils.translation import gettext_lazy as _
+from yarl import URL
 
-from ollamactl.lib.netguard.policy import Policy
-from ollamactl.lib.netguard.transport import GuardedTransport
+from ollamactl.lib.netguard.broken import NotConnected, breaks_named
+from ollamactl.lib.netguard.errors import AnswerTooLarge, EncodedAnswer
+from ollamactl.lib.netguard.policy import Policy, ssl_context
+from ollamactl.lib.netguard.resolving import GuardedResolver, guarded_socket
+from ollamactl.lib.sentences import Sentence
+from ollamactl.lib.units import format_size
+
+KEPT_SECONDS = 60.0
+_REPEATABLE = frozenset({"GET", "HEAD"})
+_FEW_CHUNKS, _SMALL_CHUNK, _MOST_CHUNKS = 1000, 64, 200_000
 
 
-def open_client(
-    policy: Policy,
-    *,
-    base_url: str = "",
-    headers: Mapping[str, str] | None = None,
-    auth: httpx.Auth | None = None,
-) -> httpx.AsyncClient:
-    """A client for one event loop; close it. It never follows redirects and ignores proxies,
-    certificates and passwords that the environment or a netrc file offer.
+class Incoming:
+    """An answer whose head has come; `headers` are found whatever their case."""
+
+    def __init__(self, response: aiohttp.ClientResponse, most: int | None) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._most = most
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, nothing unpacked; raises `AnswerTooLarge` or a `Broken`."""
+        received = count = 0
+        with breaks_named(answering=True):
+            async for piece in self._response.content.iter_any():
+                received += len(piece)
+                count += 1
+                if self._most is not None and received > self._most:
+                    raise _too_large(self._most)
+                if self._most is not None and count > _most_chunks(self._most):
+                    raise _crumbled()
+                yield piece
+
+    async def body(self) -> bytes:
+        """The whole body; raises as `pieces` does."""
+        return b"".join([piece async for piece in self.pieces()])
+
+
+class GuardedClient:
+    """Calls under a `Policy`, for one event loop. Close it, or use it as `async with`.
+
+    It never follows redirects, keeps no cookies, and ignores proxies, certificates and passwords
+    that the environment or a netrc file offer.
     """
-    return httpx.AsyncClient(
-        transport=GuardedTransport(policy),
-        base_url=base_url,
-        auth=auth,
-        headers={"Accept-Encoding": "identity", "User-Agent": "ollamactl", **(headers or {})},
-        timeout=httpx.Timeout(policy.read_timeout_s, connect=policy.connect_timeout_s),
-        follow_redirects=False,
-        trust_env=False,
+
+    def __init__(
+        self, policy: Policy, *, base_url: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._policy = policy
+        self._base_url = base_url
+        self._headers = {"Accept-Encoding": "identity", "User-Agent": "ollamactl"}
+        self._headers |= headers or {}
+        self._opened: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_failure: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, those in use too."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        most: int | None,
+        silence_s: float | None = None,
+        repeatable: bool = False,
+    ) -> AsyncIterator[Incoming]:
+        """Send, and yield the answer when its head is there; leaving early closes the connection.
+
+        `url` comes after the base URL. `most` bytes may come, None: any number. `silence_s`: the
+        longest wait for more, None: any. `repeatable`: sending it twice does no harm, as is taken
+        for granted of GET and HEAD. Raises a `Broken` or an `OutboundError`.
+        """
+        ask = partial(
+            self._session().request,
+            method,
+            parsed_url(self._base_url + url),
+            headers=headers,
+            data=content,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=self._policy.connect_timeout_s, sock_read=silence_s
+            ),
+        )
+        with breaks_named(answering=False):
+            response = await _sent(ask, repeatable or method in _REPEATABLE)
+        async with response:
+            _check_headers(method, response, most)
+            yield Incoming(response, most)
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Made at the first call, since it belongs to the loop that runs then."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    keepalive_timeout=KEPT_SECONDS,
+                    use_dns_cache=False,
+                    resolver=GuardedResolver(self._policy),
+                    socket_factory=partial(guarded_socket, self._policy),
+                    ssl=ssl_context(self._policy.ca_pem),
+                ),
+                headers=self._headers,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._opened
+
+
+async def _sent(
+    ask: Callable[[], Awaitable[aiohttp.ClientResponse]], again: bool
+) -> aiohttp.ClientResponse:
+    try:
+        return await ask()
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        # The server may have closed an idle connection just as it was used again.
+        if not again:
+            raise
+        return await ask()
+
+
+def parsed_url(url: str) -> URL:
+    """Raises `NotConnected` for what is no URL."""
+    try:
+        return URL(url)
+    except ValueError as error:
+        raise NotConnected("no such address") from error
+
+
+def _check_headers(method: str, response: aiohttp.ClientResponse, most: int | None) -> None:
+    if response.headers.get("Content-Encoding", "identity").lower() not in ("identity", ""):
+        # A few compressed kilobytes can be gigabytes: nothing is unpacked.
+        raise EncodedAnswer(
+            _("The answer is compressed although that was not asked for. Check the proxy between.")
+        )
+    announced = response.content_length
+    # Of an error the status says enough.
+    bounded = most is not None and response.status < 400 and method != "HEAD"
+    if bounded and announced is not None and announced > (most or 0):
+        raise _too_large(most or 0)
+
+
+def _most_chunks(limit: int) -> int:
+    """A body cut into crumbs costs a thousand times the work of one in pieces."""
+    return min(max(_FEW_CHUNKS, limit // _SMALL_CHUNK), _MOST_CHUNKS)
+
+
+def _crumbled() -> AnswerTooLarge:
+    return AnswerTooLarge(
+        _("The answer comes in more pieces than any service needs. Check what answers there.")
     )
 
 
-async def read_body(response: httpx.Response) -> bytes:
-    """The whole body, which the transport bounds; raises `AnswerTooLarge` or httpx's errors."""
-    return b"".join([chunk async for chunk in response.aiter_raw()])
+def _too_large(limit: int) -> AnswerTooLarge:
+    return AnswerTooLarge(
+        Sentence(
+            _("The answer is larger than {limit}, which is more than this service should send."),
+            limit=format_size(limit),
+        )
+    )

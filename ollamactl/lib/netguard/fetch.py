@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import httpx
 from django.utils.translation import gettext_lazy as _
+from yarl import URL
 
 from ollamactl.lib.errors import InvalidInput
-from ollamactl.lib.netguard.client import open_client, read_body
+from ollamactl.lib.netguard.broken import Broken, Silent
+from ollamactl.lib.netguard.client import GuardedClient, parsed_url
 from ollamactl.lib.netguard.errors import NoUsableAnswer, RedirectRefused, TotalTimeout
 from ollamactl.lib.netguard.policy import Policy
 
@@ -23,10 +24,11 @@ PolicyForHop = Callable[[str], Policy]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: `url` is the last hop's, `body` the bytes as sent."""
+    """What came back: `url` is the last hop's, `body` the bytes as sent, `headers` are found
+    whatever their case."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: bytes
     url: str
 
@@ -50,9 +52,9 @@ async def fetch(
     try:
         async with asyncio.timeout(policy.total_timeout_s):
             return await _follow(method, url, policy, dict(headers or {}), content, policy_for_hop)
-    except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
+    except (TimeoutError, Silent):
         raise TotalTimeout(_("The answer did not come in time. Try again later.")) from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except Broken as error:
         raise NoUsableAnswer(
             _("There is no answer, or it broke off. Check that the address is right and reachable.")
         ) from error
@@ -67,7 +69,7 @@ async def _follow(
     policy_for_hop: PolicyForHop | None,
 ) -> Answer:
     judge = policy_for_hop or _public_only(policy)
-    current = httpx.URL(url)
+    current = parsed_url(url)
     hop_policy = policy
     for _hop in range(policy.max_redirects + 1):
         answer = await _one_hop(method, current, hop_policy, headers, content)
@@ -94,12 +96,12 @@ def _public_only(policy: Policy) -> PolicyForHop:
     return lambda _url: replace(policy, allow_private=False, allow_loopback=False)
 
 
-def _next_url(current: httpx.URL, location: str) -> httpx.URL:
+def _next_url(current: URL, location: str) -> URL:
     try:
-        target = current.join(location)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
+        target = current.join(URL(location))
+    except ValueError:
         raise RedirectRefused(_("The service redirects to something that is no address.")) from None
-    if target.scheme not in ("http", "https") or target.userinfo or not target.host:
+    if target.scheme not in ("http", "https") or target.raw_user is not None or not target.host:
         raise RedirectRefused(_("The service redirects to something that is no web address."))
     if current.scheme == "https" and target.scheme != "https":
         raise RedirectRefused(
@@ -109,14 +111,21 @@ def _next_url(current: httpx.URL, location: str) -> httpx.URL:
 
 
 async def _one_hop(
-    method: str, url: httpx.URL, policy: Policy, headers: dict[str, str], content: bytes | None
+    method: str, url: URL, policy: Policy, headers: dict[str, str], content: bytes | None
 ) -> Answer:
     if url.scheme not in ("http", "https") or not url.host:
         raise InvalidInput(
             _("The address must start with http:// or https://."), code="invalid_url"
         )
     async with (
-        open_client(policy) as client,
-        client.stream(method, url, headers=headers, content=content) as response,
+        GuardedClient(policy) as client,
+        client.stream(
+            method,
+            str(url),
+            headers=headers,
+            content=content,
+            most=policy.max_bytes,
+            silence_s=policy.read_timeout_s,
+        ) as answer,
     ):
-        return Answer(response.status_code, response.headers, await read_body(response), str(url))
+        return Answer(answer.status, answer.headers, await answer.body(), str(url))

@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Collection
 from ipaddress import ip_address
 
-import httpx
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from yarl import URL
 
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.netguard.addresses import judge_address
@@ -36,19 +36,19 @@ def check_url(
         if "https" in schemes and "http" not in schemes:
             raise _invalid(_("The address must start with https://."))
         raise _invalid(_("The address must start with http:// or https://."))
-    if parsed.userinfo:
+    if parsed.raw_user is not None or parsed.raw_password is not None:
         raise _invalid(
             _("Leave user name and password out of the address, and enter them as credentials.")
         )
-    if not parsed.host or (parsed.port is not None and not 0 < parsed.port < 65536):
+    if not parsed.host or parsed.port == 0:
         raise _invalid(_("The address needs a host, for example http://127.0.0.1:11434."))
-    if parsed.query or parsed.fragment:
+    if parsed.query_string or parsed.fragment:
         raise _invalid(_("Leave out what follows the ? or # in the address."))
     _check_literal(parsed.host, allow_private=allow_private)
     return str(parsed).rstrip("/")
 
 
-def _parse(text: str) -> httpx.URL:
+def _parse(text: str) -> URL:
     if len(text) > _LONGEST_URL:
         raise _invalid(_("The address is too long."))
     if any(unicodedata.category(char)[0] in "CZ" for char in text) or "\\" in text:
@@ -56,8 +56,8 @@ def _parse(text: str) -> httpx.URL:
     if "://" not in text:
         raise _invalid(_("The address must start with http:// or https://."))
     try:
-        return httpx.URL(text)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
+        return URL(text)
+    except ValueError:
         raise _invalid(
             _("This is not an address. Write one such as http://127.0.0.1:11434.")
         ) from None
