@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import resource
@@ -96,6 +97,13 @@ class _Looker:
         self._lateness = Lateness()
         self._clients = KeptClients(min(MOST_KEPT, _most_files() // 4))
         threading.Thread(target=self._loop.run_forever, name="look", daemon=True).start()
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        """Hang up, for a moment at most: the process ends."""
+        closing = asyncio.run_coroutine_threadsafe(self._clients.aclose(), self._loop)
+        with suppress(TimeoutError):
+            closing.result(timeout=1)
 
     def each(
         self,

@@ -75,6 +75,11 @@ class KeptClients:
             raise
         await self._keep(key, kept)
 
+    async def aclose(self) -> None:
+        """Close those that nobody uses."""
+        while self._kept:
+            await self._kept.popitem()[1].client.aclose()
+
     async def _keep(self, key: int, kept: Kept) -> None:
         kept.used_at = time.monotonic()
         other = self._kept.pop(key, None)

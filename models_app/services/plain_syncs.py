@@ -24,6 +24,7 @@ from models_app.same_servers import same_servers
 from models_app.services.listing import Listing, disagreements, rows_of
 from models_app.services.recreating import with_workshop
 from models_app.services.sync import Counts, deleted_since, new_row
+from ollamactl.lib.bulk import insert_together
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
 from tasks_app.turns import short_transaction
@@ -116,7 +117,7 @@ def _write(
             synced.append(server)
             unchanged = len(one.listing.by_key) - len(new)
             outcome.done[server.pk] = Counts(added=len(new), unchanged=unchanged)
-        OllamaModel.objects.bulk_create(rows)
+        insert_together(rows)
         OllamaServer.objects.bulk_update(synced, ["tags_hash", "tags_seen_at", "synced_at"])
         for row in rows if len(rows) <= MOST_ANNOUNCED else rows[-1:]:
             announce_model(row)

@@ -24,6 +24,7 @@ from models_app.past import let_outlast, take_back, waiting_for_names
 from models_app.services.differing import Conflicts, Policy
 from models_app.services.listing import Listing, differences
 from models_app.services.states import save_model, status_now, take_facts
+from ollamactl.lib.bulk import insert_together
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.pace import Pace
 from tasks_app.choices import LIVE, State
@@ -137,7 +138,7 @@ class _Work:
             for _key in left:
                 self._leave()
             added = [model for key, model in new.items() if key not in left]
-            OllamaModel.objects.bulk_create(added)
+            insert_together(added)
             if self.has_past:
                 take_back(added)
             if self.conflicts.asks_of_news:

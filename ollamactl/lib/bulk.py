@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any, cast
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, Field, Model, Value, When
 from django.db.models.functions import Cast
@@ -26,6 +26,57 @@ def save_together(rows: Sequence[Model], fields: Sequence[str]) -> None:
     values = {name: _value_of(rows, name) for name in fields}
     keys = these([row.pk for row in rows])
     type(rows[0])._default_manager.filter(pk__in=keys).update(**values)
+
+
+def insert_together(rows: Sequence[Model]) -> None:
+    """Insert new rows of one kind, whose primary keys are set then.
+
+    What `bulk_create` does with plain values, at a fraction of its work: it compiles each value of
+    each row as if it were an expression. A value that all rows share is prepared once here.
+    """
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    at_once = max(1, (connection.features.max_query_params or 2**15) // len(fields))
+    with transaction.atomic():
+        for start in range(0, len(rows), at_once):
+            _insert(rows[start : start + at_once], fields)
+
+
+def _insert(rows: Sequence[Model], fields: Sequence[Field[Any, Any]]) -> None:
+    meta = rows[0]._meta
+    columns = [_prepared(field, rows) for field in fields]
+    names = ", ".join(map(_quoted, fields))
+    places = f"({', '.join(['%s'] * len(fields))})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {connection.ops.quote_name(meta.db_table)} ({names}) "  # noqa: S608 - ours
+            f"VALUES {', '.join([places] * len(rows))} RETURNING {_quoted(meta.pk)}",
+            [value for row in zip(*columns, strict=True) for value in row],
+        )
+        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = pk
+            row._state.adding = False
+            row._state.db = connection.alias
+
+
+def _quoted(field: Field[Any, Any]) -> str:
+    return connection.ops.quote_name(field.column or field.get_attname())
+
+
+def _prepared(field: Field[Any, Any], rows: Sequence[Model]) -> list[Any]:
+    values = [field.pre_save(row, add=True) for row in rows]
+    if all(_is_same(value, values[0]) for value in values):
+        return [field.get_db_prep_save(values[0], connection)] * len(rows)
+    return [field.get_db_prep_save(value, connection) for value in values]
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether they are surely stored alike: `1` and `True` inside of JSON are not."""
+    return one is other or (
+        type(one) is type(other) and isinstance(one, str | int) and one == other
+    )
 
 
 def _value_of(rows: Sequence[Model], name: str) -> Any:

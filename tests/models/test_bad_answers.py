@@ -106,7 +106,9 @@ TO_LOGIN = answer_bytes("", status="302 Found", headers={"Location": "/login"})
          "online", "", ""),
         (drip, "offline", "timeout", "No answer within"),
         (say(b"220 mail ESMTP\r\n\r\n"), "offline", "not_ollama", "does not speak HTTP"),
-        (say(b"-ERR unknown command\r\n"), "offline", "unreachable", "broke off"),
+        (say(b"-ERR unknown command\r\n"), "offline", "not_ollama", "does not speak HTTP"),
+        (say(b"HTTP/1.1 200 OK\r\nX-Half: a"), "offline", "unreachable", "broke off"),
+        (say(), "offline", "unreachable", "broke off"),
     ],
 )  # fmt: skip
 def test_every_answer_is_a_state_and_a_sentence(
@@ -157,7 +159,7 @@ def test_a_name_that_leads_elsewhere_the_second_time(
         address = answers[min(len(asked), 2) - 1]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr("ollamactl.lib.netguard.transport.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("ollamactl.lib.netguard.resolving.socket.getaddrinfo", getaddrinfo)
     one_answer_a_connection = say(answer_bytes('{"version": "1"}', headers={"Connection": "close"}))
     with serving(one_answer_a_connection) as raw:
         server = checked(f"http://rebound.test:{raw.port}")

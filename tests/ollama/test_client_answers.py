@@ -222,10 +222,14 @@ async def test_delete() -> None:
 
 
 async def test_blobs() -> None:
-    digest = f"sha256:{HEX}"
-    async with ollama({f"HEAD /api/blobs/{digest}": say(answer_bytes(""))}) as (client, _server):
+    digest, missing = f"sha256:{HEX}", "sha256:" + "0" * 64
+    table = {
+        f"HEAD /api/blobs/{digest}": say(answer_bytes("")),
+        f"HEAD /api/blobs/{missing}": say(answer_bytes("", status="404 Not Found")),
+    }
+    async with ollama(table) as (client, _server):
         assert await client.head_blob(digest)
-        assert not await client.head_blob("sha256:" + "0" * 64)
+        assert not await client.head_blob(missing)
         with pytest.raises(InvalidRequest):
             await client.head_blob("sha256:../../x")
 

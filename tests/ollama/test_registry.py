@@ -79,7 +79,7 @@ async def test_the_public_registries_are_never_found_at_home(
 ) -> None:
     entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))
     monkeypatch.setattr(
-        "ollamactl.lib.netguard.transport.socket.getaddrinfo", lambda *_, **__: [entry]
+        "ollamactl.lib.netguard.resolving.socket.getaddrinfo", lambda *_, **__: [entry]
     )
     with pytest.raises(RegistryNotAllowed):
         await fetch_manifest(ModelName.parse("llama3.2"), config=RegistryConfig())

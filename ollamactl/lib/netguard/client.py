@@ -24,6 +24,7 @@ from ollamactl.lib.units import format_size
 
 KEPT_SECONDS = 60.0
 _REPEATABLE = frozenset({"GET", "HEAD"})
+# A body cut into crumbs costs a thousand times the work of one in pieces.
 _FEW_CHUNKS, _SMALL_CHUNK, _MOST_CHUNKS = 1000, 64, 200_000
 
 
@@ -38,16 +39,26 @@ class Incoming:
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes, nothing unpacked; raises `AnswerTooLarge` or a `Broken`."""
-        received = count = 0
         with breaks_named(answering=True):
-            async for piece in self._response.content.iter_any():
-                received += len(piece)
-                count += 1
-                if self._most is not None and received > self._most:
-                    raise _too_large(self._most)
-                if self._most is not None and count > _most_chunks(self._most):
-                    raise _crumbled()
-                yield piece
+            if self._most is None:
+                async for piece in self._response.content.iter_any():
+                    yield piece
+            else:
+                async for piece in self._bounded(self._most):
+                    yield piece
+
+    async def _bounded(self, most: int) -> AsyncGenerator[bytes, None]:
+        """Chunk by chunk as it was sent, since each of them costs something."""
+        received = count = 0
+        most_chunks = min(max(_FEW_CHUNKS, most // _SMALL_CHUNK), _MOST_CHUNKS)
+        async for piece, _end in self._response.content.iter_chunks():
+            received += len(piece)
+            count += 1
+            if received > most:
+                raise _too_large(most)
+            if count > most_chunks:
+                raise _crumbled()
+            yield piece
 
     async def body(self) -> bytes:
         """The whole body; raises as `pieces` does."""
@@ -65,7 +76,7 @@ class GuardedClient:
         self, policy: Policy, *, base_url: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
         self._policy = policy
-        self._base_url = base_url
+        self._base_url = base_url.rstrip("/")
         self._headers = {"Accept-Encoding": "identity", "User-Agent": "ollamactl"}
         self._headers |= headers or {}
         self._opened: aiohttp.ClientSession | None = None
@@ -113,6 +124,8 @@ class GuardedClient:
         with breaks_named(answering=False):
             response = await _sent(ask, repeatable or method in _REPEATABLE)
         async with response:
+            if method == "HEAD":
+                response.close()  # what may follow it all the same would be the next answer
             _check_headers(method, response, most)
             yield Incoming(response, most)
 
@@ -168,11 +181,6 @@ def _check_headers(method: str, response: aiohttp.ClientResponse, most: int | No
     bounded = most is not None and response.status < 400 and method != "HEAD"
     if bounded and announced is not None and announced > (most or 0):
         raise _too_large(most or 0)
-
-
-def _most_chunks(limit: int) -> int:
-    """A body cut into crumbs costs a thousand times the work of one in pieces."""
-    return min(max(_FEW_CHUNKS, limit // _SMALL_CHUNK), _MOST_CHUNKS)
 
 
 def _crumbled() -> AnswerTooLarge:
