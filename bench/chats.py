@@ -19,6 +19,7 @@ from bench.paced_ollama import PacedOllama, line_of
 from bench.stack import START_SECONDS, running_panel
 from ollamactl.simulator.http_server import NDJSON, Request, Response
 from tests.components.inventory import MissingComponent
+from tests.components.loopback import PLAIN
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
 
@@ -100,7 +101,7 @@ def measure(options: Options) -> list[Table]:
             return [Table("From Ollama's word to the online terminal", [], [*notes, str(error)])]
         terminal.evaluate(WATCH_WORDS)
         client = stack.enter_context(
-            httpx.Client(base_url=ollama.url, timeout=ANSWER_SECONDS, trust_env=False)
+            httpx.Client(base_url=ollama.url, timeout=ANSWER_SECONDS, verify=PLAIN, trust_env=False)
         )
         client.get("/api/version")  # neither reader opens its connection while it is measured
         for number in range(asks):

@@ -18,6 +18,7 @@ from bench.paced_ollama import LONGEST, SHORTEST, PacedOllama
 from bench.stack import run_inside, running_panel
 from bench.start import memory_of
 from tests.components.inventory import MissingComponent
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.end_to_end.api import Api
 
@@ -203,7 +204,9 @@ def read_directly(url: str, name: str) -> Heard:
     """What somebody without a panel sees of a pull."""
     heard: Heard = []
     body = {"model": name}
-    with httpx.stream("POST", f"{url}/api/pull", json=body, timeout=60, trust_env=False) as answer:
+    with httpx.stream(
+        "POST", f"{url}/api/pull", json=body, timeout=60, verify=PLAIN, trust_env=False
+    ) as answer:
         for line in answer.iter_lines():
             now = time.time()
             heard.append((json.loads(line).get("completed", 0), now))

@@ -16,6 +16,7 @@ import httpx
 from bench.figures import Options, Table, Value, median
 from bench.stack import running_panel, simulated_ollama
 from tests.components.inventory import OLLAMA, REGISTRY, MissingComponent
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import RegistryProcess
 from tests.end_to_end.api import ENDED, Api
@@ -119,7 +120,7 @@ def direct_seconds(ollama_url: str, name: str) -> float:
     begun = time.perf_counter()
     last = ""
     with httpx.stream(
-        "POST", f"{ollama_url}/api/pull", json=body, timeout=120, trust_env=False
+        "POST", f"{ollama_url}/api/pull", json=body, timeout=120, verify=PLAIN, trust_env=False
     ) as answer:
         for line in answer.iter_lines():
             last = line

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
@@ -58,7 +59,7 @@ class SimulatedOllama:
     def order(self, **orders: Any) -> None:
         """Tell it what to offer or to have (see `ollamactl.simulator.control_api`)."""
         httpx.post(
-            f"{self.url}/_sim/", json=orders, timeout=300, trust_env=False
+            f"{self.url}/_sim/", json=orders, timeout=300, verify=PLAIN, trust_env=False
         ).raise_for_status()
 
 

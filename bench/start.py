@@ -15,6 +15,7 @@ import psutil
 
 from bench.figures import Options, Table, Value, median, spread
 from bench.stack import PROJECT, SimulatedOllama, new_panel, simulated_ollama
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
@@ -93,7 +94,7 @@ def timed_start(panel: PanelProcess) -> Start:
 def first_success(url: str) -> float:
     """When this address first answered 200."""
     deadline = time.perf_counter() + LONGEST
-    with httpx.Client(timeout=LONGEST, trust_env=False) as client:
+    with httpx.Client(timeout=LONGEST, verify=PLAIN, trust_env=False) as client:
         while time.perf_counter() < deadline:
             with suppress(httpx.TransportError):
                 if client.get(url).status_code == httpx.codes.OK:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 import httpx
 
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 
 
 @contextmanager
 def log_in(panel: PanelProcess, username: str, password: str) -> Iterator[httpx.Client]:
     """A browser without a screen, after the login and the page behind it."""
-    with httpx.Client(base_url=panel.url, timeout=60, trust_env=False) as browser:
+    with httpx.Client(base_url=panel.url, timeout=60, verify=PLAIN, trust_env=False) as browser:
         form = browser.get("/login/").text
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[0]
         data = {"username": username, "password": password, "csrfmiddlewaretoken": token}

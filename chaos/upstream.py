@@ -18,6 +18,7 @@ import httpx
 
 from tests.components.inventory import OLLAMA, REGISTRY
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import RegistryProcess
 from tests.components.waiting import free_port, wait_until
@@ -180,12 +181,16 @@ class SimulatedUpstream:
         return _installed(self.url)
 
     def _order(self, **orders: object) -> None:
-        answer = httpx.post(f"{self.url}/_sim/", json=orders, timeout=60, trust_env=False)
+        answer = httpx.post(
+            f"{self.url}/_sim/", json=orders, timeout=60, verify=PLAIN, trust_env=False
+        )
         answer.raise_for_status()
 
 
 def _installed(url: str) -> Counter[str]:
-    answer = httpx.get(f"{url}/api/tags", timeout=30, trust_env=False).raise_for_status()
+    answer = httpx.get(
+        f"{url}/api/tags", timeout=30, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     return Counter(row["name"] for row in answer.json()["models"])
 
 

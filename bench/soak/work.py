@@ -13,6 +13,7 @@ from functools import partial
 import httpx
 
 from bench.stack import SimulatedOllama, run_inside
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import ENDED, Api
@@ -39,7 +40,7 @@ class Work:
         self._chance = random.Random(seed)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._pages = httpx.Client(base_url=panel.url, timeout=60, trust_env=False)
+        self._pages = httpx.Client(base_url=panel.url, timeout=60, verify=PLAIN, trust_env=False)
 
     def start(self) -> None:
         """Begin everything."""
@@ -129,10 +130,14 @@ class Work:
     def log_in(self, number: int) -> None:
         """A login and a logout by the API, one with a wrong password, and one to the pages."""
         Api.log_in(self._panel).call("POST", "auth/logout/")
-        with httpx.Client(base_url=self._panel.url, timeout=60, trust_env=False) as stranger:
+        with httpx.Client(
+            base_url=self._panel.url, timeout=60, verify=PLAIN, trust_env=False
+        ) as stranger:
             stranger.post("/api/v1/auth/login/", auth=(f"stranger{number}", "guess"))
         if number % 3 == 0:
-            with httpx.Client(base_url=self._panel.url, timeout=60, trust_env=False) as visitor:
+            with httpx.Client(
+                base_url=self._panel.url, timeout=60, verify=PLAIN, trust_env=False
+            ) as visitor:
                 self._fill_login(visitor)
 
     def scrape(self, number: int) -> None:

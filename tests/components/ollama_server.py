@@ -11,6 +11,7 @@ from typing import Self
 import httpx
 
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.waiting import free_port, wait_until
 
 
@@ -110,7 +111,9 @@ class OllamaProcess:
         if not self.running:
             raise AssertionError(f"Ollama ended at its start:\n{self.log_path.read_text()[-2000:]}")
         try:
-            return httpx.get(f"{self.url}/api/version", timeout=2, trust_env=False).is_success
+            return httpx.get(
+                f"{self.url}/api/version", timeout=2, verify=PLAIN, trust_env=False
+            ).is_success
         except httpx.TransportError:
             return False
 

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.waiting import free_port, wait_until
 
 READY_SECONDS = 60
@@ -97,7 +98,9 @@ class PanelProcess:
         """Whether ``/readyz`` is 200; fails where the panel has ended."""
         self._check_alive()
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+            return httpx.get(
+                f"{self.url}/readyz", timeout=5, verify=PLAIN, trust_env=False
+            ).is_success
         return False
 
     def signal(self, number: signal.Signals) -> None:

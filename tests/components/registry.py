@@ -14,6 +14,7 @@ import httpx
 
 from tests.components.blob_server import BlobServer
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.waiting import free_port, wait_until
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -154,7 +155,7 @@ class RegistryProcess:
             return False
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=60, verify=PLAIN, trust_env=False)
 
     def _configuration(self) -> dict[str, Any]:
         # JSON is YAML too.

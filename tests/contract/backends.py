@@ -12,6 +12,7 @@ import httpx
 
 from ollamactl.simulator.running import RunningSimulator
 from tests.components.inventory import TINY_MODEL_NAME
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import RegistryProcess
 
@@ -98,7 +99,7 @@ class RealBackend:
 
 def _offer(registry_url: str, host: str, name: str) -> Offer:
     url = f"{registry_url}/v2/library/{name}/manifests/latest"
-    answer = httpx.get(url, headers={"accept": MANIFEST_TYPE}, trust_env=False)
+    answer = httpx.get(url, headers={"accept": MANIFEST_TYPE}, verify=PLAIN, trust_env=False)
     manifest = answer.raise_for_status().json()
     largest = max(manifest["layers"], key=lambda layer: int(layer["size"]))
     return Offer(

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.components.loopback import PLAIN
 from tests.components.waiting import wait_until
 
 Line = dict[str, Any]
@@ -18,7 +19,7 @@ class Calls(httpx.Client):
     """Ollama's calls by name; each answers the response, or its JSON where a test wants that."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, timeout=60, trust_env=False)
+        super().__init__(base_url=url, timeout=60, verify=PLAIN, trust_env=False)
 
     def tags(self) -> dict[str, Line]:
         """The installed models by name."""

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.socket.client import Listener, connect
@@ -25,6 +26,7 @@ class Api:
             base_url=f"{panel.url}/api/v1/",
             headers={"Accept-Language": "en", **headers},
             timeout=30,
+            verify=PLAIN,
             trust_env=False,
         )
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.components.blob_server import BlobServer
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
@@ -101,7 +102,7 @@ def test_the_whole_job_in_a_shell(
     assert "--yes" in done.stderr
     done = shell.run("rm", "--yes", name)
     assert (done.returncode, done.stdout) == (0, f"deleted '{name}'\n"), done.stderr
-    tags = httpx.get(f"{ollama.url}/api/tags", trust_env=False).json()["models"]
+    tags = httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"]
     assert name not in {row["name"] for row in tags}
     assert name not in shell.run("ls").stdout
     done = shell.run("sync")

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tasks_app.clock import LEASE
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
@@ -65,7 +66,7 @@ class Downloads:
         rows = self.rows()
         assert [row["state"] for row in rows] == ["succeeded"] * len(self.ids), rows
         assert {row["attempt"] for row in rows} == {1}
-        tags = httpx.get(f"{ollama.url}/api/tags", trust_env=False).json()["models"]
+        tags = httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"]
         there = Counter((row["name"], row["digest"]) for row in tags)
         for pushed in self.models:
             model = self.api.model(pushed.name)

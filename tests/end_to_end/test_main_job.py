@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.components.inventory import OLLAMA_VERSION
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import PushedModel, RegistryProcess
 from tests.components.waiting import wait_until
@@ -36,12 +37,14 @@ def installed(admin: Api, server: int, pullable_model: PushedModel) -> Json:
 
 
 def tags(ollama: OllamaProcess) -> dict[str, Json]:
-    rows = httpx.get(f"{ollama.url}/api/tags", trust_env=False).json()["models"]
+    rows = httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"]
     return {row["name"]: row for row in rows}
 
 
 def loaded(ollama: OllamaProcess) -> list[Json]:
-    rows: list[Json] = httpx.get(f"{ollama.url}/api/ps", trust_env=False).json()["models"]
+    rows: list[Json] = httpx.get(f"{ollama.url}/api/ps", verify=PLAIN, trust_env=False).json()[
+        "models"
+    ]
     return rows
 
 
@@ -144,7 +147,7 @@ def test_what_is_loaded_elsewhere_shows_here(
     admin: Api, installed: Json, ollama: OllamaProcess
 ) -> None:
     body = {"model": installed["name"], "keep_alive": "10m"}
-    httpx.post(f"{ollama.url}/api/generate", json=body, timeout=60, trust_env=False)
+    httpx.post(f"{ollama.url}/api/generate", json=body, timeout=60, verify=PLAIN, trust_env=False)
 
     def shows_it() -> Json | None:
         model = admin.get(f"models/{installed['id']}/")
@@ -176,14 +179,18 @@ def test_sync_counts_what_was_changed_outside(
 
     pushed = real_registry.push_random_model()
     body = {"model": pushed.name, "insecure": True, "stream": False}
-    httpx.post(f"{ollama.url}/api/pull", json=body, timeout=60, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{ollama.url}/api/pull", json=body, timeout=60, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     assert changes() == {"added": 1, "updated": 0, "deleted": 0}
     added = admin.model(pushed.name)
     assert added is not None
     assert (added["status"], added["size"]) == ("stopped", pushed.size)
 
     body = {"model": pushed.name}
-    httpx.request("DELETE", f"{ollama.url}/api/delete", json=body, timeout=60, trust_env=False)
+    httpx.request(
+        "DELETE", f"{ollama.url}/api/delete", json=body, timeout=60, verify=PLAIN, trust_env=False
+    )
     assert changes() == {"added": 0, "updated": 0, "deleted": 1}
     assert {row["name"] for row in admin.all("models/")} == known
     assert changes() == {"added": 0, "updated": 0, "deleted": 0}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
 from tests.end_to_end.api import Api, Json
@@ -172,7 +173,7 @@ def test_a_logout_closes_the_pages_sockets(
     panel: PanelProcess, pulling: tuple[PushedModel, Json], admin: Api
 ) -> None:
     address = panel.url.removeprefix("http://")
-    with httpx.Client(base_url=panel.url, trust_env=False, timeout=30) as browser:
+    with httpx.Client(base_url=panel.url, verify=PLAIN, trust_env=False, timeout=30) as browser:
         log_in(browser, "admin", panel.password)
         session = browser.cookies[settings.SESSION_COOKIE_NAME]
         foreign = connect(address, session=session, origin="http://evil.example")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
@@ -43,7 +44,9 @@ def panel(simulator: RunningSimulator) -> Iterator[PanelProcess]:
 def scrape(panel: PanelProcess, token: str) -> Scrape:
     """With a token, as Prometheus does."""
     headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.get(f"{panel.url}/metrics", headers=headers, timeout=10, trust_env=False)
+    answer = httpx.get(
+        f"{panel.url}/metrics", headers=headers, timeout=10, verify=PLAIN, trust_env=False
+    )
     assert answer.status_code == 200, answer.text
     return Scrape(answer.text)
 
@@ -115,5 +118,7 @@ def test_a_pull_is_seen_from_its_queue_to_its_end(
 def test_who_asks_through_a_proxy_is_not_this_machine(
     panel: PanelProcess, headers: dict[str, str], status: int
 ) -> None:
-    answer = httpx.get(f"{panel.url}/metrics", headers=headers, timeout=10, trust_env=False)
+    answer = httpx.get(
+        f"{panel.url}/metrics", headers=headers, timeout=10, verify=PLAIN, trust_env=False
+    )
     assert answer.status_code == status

@@ -15,6 +15,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.services import servers
 from ollamactl.simulator.running import RunningSimulator
 from tests.components.inventory import TINY_MODEL_NAME
+from tests.components.loopback import PLAIN
 
 if TYPE_CHECKING:
     from tests.models.conftest import Panel
@@ -31,7 +32,9 @@ class Backend:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the server past the panel."""
-        answer = httpx.request(method, self.url + path, json=body, trust_env=False, timeout=60)
+        answer = httpx.request(
+            method, self.url + path, json=body, verify=PLAIN, trust_env=False, timeout=60
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from celery.signals import before_task_publish
 from django.db import close_old_connections, connections
 
 from audit_app.actors import SYSTEM, Actor
@@ -22,12 +24,15 @@ from tasks_app.attempt import Stop
 from tasks_app.execution import work_off
 from tasks_app.hub import hub
 from tasks_app.models import Task
+from tasks_app.tasks import wake
 from tests.components.waiting import wait_until
 from tests.helpers.valkey import ValkeyProcess
 from tests.models.backends import backend  # noqa: F401 - a fixture of all tests here
 
 MB = 1_000_000
 QUEUES = ("pulls", "default")
+LOOKS_SECONDS = 0.5
+"""How long one of the engine's threads waits for a wake-up before it looks by itself."""
 
 
 @pytest.fixture
@@ -61,23 +66,34 @@ def server(db: None, simulator: RunningSimulator) -> OllamaServer:
 
 
 class Engine:
-    """Workers of this process: threads that do what the queues hold, until the test ends."""
+    """Workers of this process: threads that do what the queues hold, until the test ends.
+
+    They hear of each wake-up that is published. Now and then they look by themselves, for what a
+    test has put into a row past the services.
+    """
 
     def __init__(self, threads: int = 5) -> None:
         self._end = threading.Event()
+        self._wakes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
             for number in range(threads)
         ]
 
     def start(self) -> Engine:
+        for name in QUEUES:
+            self._wakes.put(name)
+        before_task_publish.connect(self._hear, sender=wake.name)
         for thread in self._threads:
             thread.start()
         return self
 
     def stop(self) -> None:
         """Give everything back to the queue, as a worker does that is told to end."""
+        before_task_publish.disconnect(self._hear, sender=wake.name)
         self._end.set()
+        for _thread in self._threads:
+            self._wakes.put("")
         hub().closing = True
         for attempt in hub().attempts():
             attempt.stop(Stop.RELEASE)
@@ -86,11 +102,19 @@ class Engine:
         hub().closing = False
         assert not any(thread.is_alive() for thread in self._threads)
 
+    def _hear(self, *, body: Any, **_message: Any) -> None:
+        (name,) = body[0]
+        self._wakes.put(name)
+
     def _work(self) -> None:
-        while not self._end.wait(0.02):
-            for queue in QUEUES:
+        while not self._end.is_set():
+            try:
+                woken: tuple[str, ...] = (self._wakes.get(timeout=LOOKS_SECONDS),)
+            except queue.Empty:
+                woken = QUEUES
+            for name in woken:
                 if not self._end.is_set():
-                    work_off(queue)
+                    work_off(name)
             close_old_connections()
         connections.close_all()
 

@@ -17,6 +17,7 @@ from models_app.services import batches, servers
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.execution import work_off
 from tasks_app.models import Task
+from tests.components.loopback import PLAIN
 from tests.components.waiting import wait_until
 from tests.helpers.database import database_url
 from tests.helpers.valkey import ValkeyProcess
@@ -101,7 +102,7 @@ def _wait_for(task: Task, least: int) -> None:
 
 
 def _look_at_the_server(simulator: RunningSimulator, operation: str) -> None:
-    with httpx.Client(base_url=simulator.url, trust_env=False) as client:
+    with httpx.Client(base_url=simulator.url, verify=PLAIN, trust_env=False) as client:
         there = client.get("/api/tags").json()["models"]
         loaded = client.get("/api/ps").json()["models"]
     expected = {"start": (COUNT, COUNT), "stop": (COUNT, 0), "delete": (0, 0)}

@@ -23,6 +23,7 @@ from models_app.services import servers
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.execution import work_off
 from tasks_app.models import Task
+from tests.components.loopback import PLAIN
 from tests.components.waiting import wait_until
 from tests.models.conftest import row_of
 
@@ -276,7 +277,9 @@ def test_rows_follow_what_is_loaded_outside(transactional_db: None, simulator: S
 
     def generate(keep_alive: Any) -> None:
         body = {"model": "all-minilm", "input": [], "keep_alive": keep_alive}
-        httpx.post(f"{simulator.url}/api/embed", json=body, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{simulator.url}/api/embed", json=body, verify=PLAIN, trust_env=False
+        ).raise_for_status()
 
     server = row_of(simulator)
     simulator.control.install("all-minilm")
@@ -318,7 +321,9 @@ def test_a_model_in_memory_that_nobody_knows_has_the_list_read(
     server = row_of(simulator, tags_seen_at=timezone.now() - dt.timedelta(seconds=20))
     simulator.control.install("all-minilm")
     body = {"model": "all-minilm", "input": [], "keep_alive": -1}
-    httpx.post(f"{simulator.url}/api/embed", json=body, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{simulator.url}/api/embed", json=body, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     look(server)
     look(server)
     assert OllamaModel.objects.get().status == ModelStatus.RUNNING

@@ -19,6 +19,7 @@ from models_app.services import lifecycle
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app.logs import log_file_exist
 from tasks_app.models import Task
+from tests.components.loopback import PLAIN
 from tests.models.conftest import MB, Panel
 from tests.models.test_sync import entry
 
@@ -96,7 +97,9 @@ def test_another_name_of_the_same_content_stays_loaded(panel: Panel, simulator: 
     simulator.control.publish("original", MB)
     model = panel.pulled("original")
     names = {"source": "original", "destination": "alias"}
-    httpx.post(f"{simulator.url}/api/copy", json=names, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{simulator.url}/api/copy", json=names, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     alias = OllamaModel.objects.create(
         server=panel.server,
         name="alias:latest",

@@ -14,6 +14,7 @@ from models_app.services import lifecycle
 from ollamactl.lib.errors import Conflict
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.models import Task
+from tests.components.loopback import PLAIN
 from tests.components.waiting import wait_until
 from tests.models.conftest import MB, Panel, row_of
 
@@ -29,7 +30,7 @@ def installed(panel: Panel, simulator: Simulator, name: str = "ready", **offer: 
 def loaded_names(simulator: Simulator) -> set[str]:
     import httpx
 
-    answer = httpx.get(f"{simulator.url}/api/ps", trust_env=False).json()
+    answer = httpx.get(f"{simulator.url}/api/ps", verify=PLAIN, trust_env=False).json()
     return {model["name"] for model in answer["models"]}
 
 
@@ -149,7 +150,9 @@ def test_an_alias_is_stopped_by_its_digest(panel: Panel, simulator: Simulator) -
 
     model = installed(panel, simulator, "original")
     names = {"source": "original", "destination": "alias"}
-    httpx.post(f"{simulator.url}/api/copy", json=names, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{simulator.url}/api/copy", json=names, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     alias = OllamaModel.objects.create(
         server=panel.server,
         name="alias:latest",

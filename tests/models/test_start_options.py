@@ -16,6 +16,7 @@ from models_app.services.lifecycle import start_model, stop_model
 from models_app.services.starting import read_keep_alive, start_options
 from ollamactl.lib.errors import Conflict, InvalidInput
 from tests.components.fixtures import NewOllama
+from tests.components.loopback import PLAIN
 from tests.factories import OllamaModelFactory
 from tests.models.backends import Backend
 from tests.models.conftest import Panel
@@ -94,7 +95,14 @@ def test_a_forced_stop_ends_what_is_being_answered(panel: Panel, new_ollama: New
     def ask() -> None:
         options = {"num_predict": 100_000, "num_ctx": 512}
         body = {"model": backend.name, "prompt": "Count.", "raw": True, "options": options}
-        with httpx.stream("POST", f"{ollama.url}/api/generate", json=body, timeout=120) as answer:
+        with httpx.stream(
+            "POST",
+            f"{ollama.url}/api/generate",
+            json=body,
+            timeout=120,
+            verify=PLAIN,
+            trust_env=False,
+        ) as answer:
             answers.append(answer)
             for _line in answer.iter_lines():
                 begun.set()

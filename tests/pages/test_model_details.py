@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from models_app.models import OllamaModel
 from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tests.components.loopback import PLAIN
 from tests.factories import OllamaModelFactory, OllamaServerFactory
 from tests.pages.conftest import HTMX
 
@@ -57,7 +58,9 @@ def test_foreign_texts_are_only_text(
     import httpx
 
     order = {"model": "evil", "from": "llama3.2", "system": "</pre><script>alert(1)</script>"}
-    httpx.post(f"{simulator.url}/api/create", json=order, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{simulator.url}/api/create", json=order, verify=PLAIN, trust_env=False
+    ).raise_for_status()
     evil = OllamaModelFactory(name="evil:latest", server=model.server)
     shown = _details(viewer, evil)
     assert "<script>" not in shown

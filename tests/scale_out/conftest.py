@@ -18,6 +18,7 @@ import pytest
 
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tests.components.launching import ending_with_us
+from tests.components.loopback import PLAIN
 from tests.components.panel import COVERAGE, PanelProcess, clean_environment
 from tests.components.postgresql import PostgresqlProcess
 from tests.components.waiting import free_port, wait_until
@@ -105,7 +106,7 @@ class Cluster:
         def listens() -> bool:
             assert part.process.poll() is None, part.log.read_text()
             with suppress(httpx.TransportError):
-                return httpx.get(f"{part.url}/healthz", trust_env=False).is_success
+                return httpx.get(f"{part.url}/healthz", verify=PLAIN, trust_env=False).is_success
             return False
 
         wait_until(listens, "the web process answers", 60)

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin
 
+from tests.components.loopback import PLAIN
 from tests.helpers.valkey import ValkeyProcess
 from tests.socket.conftest import NewUser, WebProcess
 
@@ -73,7 +74,7 @@ def test_all_are_back_and_pages_answer_meanwhile(
         await asyncio.to_thread(web.stop, signal.SIGKILL)
         await asyncio.to_thread(web.start)
         begun = time.perf_counter()
-        async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as visitor:
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=SECONDS) as visitor:
             assert (await visitor.get(f"http://{web.address}/login/")).status_code == 200
         answered = time.perf_counter() - begun
         await take(snapshots, 2 * count)

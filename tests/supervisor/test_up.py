@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.components.fixtures import NewPanel
+from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 
@@ -52,7 +53,7 @@ def test_first_start_says_where_to_go(panel: PanelProcess) -> None:
     wait_until(lambda: "ollamactl is ready" in panel.output, "the address is printed")
     assert f"ollamactl is ready: {panel.url}/" in panel.output
     assert f"Log in as “admin”; the password is in {panel.home}/initial-password" in panel.output
-    answer = httpx.get(f"{panel.url}/", follow_redirects=True, trust_env=False)
+    answer = httpx.get(f"{panel.url}/", follow_redirects=True, verify=PLAIN, trust_env=False)
     assert answer.status_code == 200
     assert set(panel.processes()) == CHILDREN
 
@@ -84,7 +85,10 @@ def test_visitors_wait_while_the_web_server_restarts(panel: PanelProcess) -> Non
     web = panel.processes()["web"]
     web.kill()
     web.wait(5)
-    assert httpx.get(f"{panel.url}/healthz", timeout=30, trust_env=False).status_code == 200
+    assert (
+        httpx.get(f"{panel.url}/healthz", timeout=30, verify=PLAIN, trust_env=False).status_code
+        == 200
+    )
 
 
 def test_nothing_outlives_a_killed_worker(panel: PanelProcess) -> None:
@@ -179,11 +183,11 @@ def test_demo_brings_a_simulated_server_that_keeps_its_address(new_panel: NewPan
     panel = new_panel("--demo", covered=True)
     panel.start()
     address = demo_address(panel)
-    assert httpx.get(f"{address}/api/version", trust_env=False).status_code == 200
+    assert httpx.get(f"{address}/api/version", verify=PLAIN, trust_env=False).status_code == 200
     panel.stop()
     panel.start()
     assert demo_address(panel) == address
-    assert httpx.get(f"{address}/api/version", trust_env=False).status_code == 200
+    assert httpx.get(f"{address}/api/version", verify=PLAIN, trust_env=False).status_code == 200
 
 
 def demo_address(panel: PanelProcess) -> str:

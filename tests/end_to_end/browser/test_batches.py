@@ -8,6 +8,7 @@ import uuid
 import httpx
 from playwright.sync_api import Locator, expect
 
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import RegistryProcess
@@ -20,7 +21,7 @@ MB = 1_000_000
 
 
 def installed(ollama: OllamaProcess) -> set[str]:
-    tags = httpx.get(f"{ollama.url}/api/tags", trust_env=False).json()["models"]
+    tags = httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"]
     return {row["name"] for row in tags}
 
 

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import RegistryProcess
@@ -91,7 +92,9 @@ def many(
     pushed = session_registry.push_random_model()
     server = admin.all("servers/", search="Ollama")[0]["id"]
     admin.succeed(admin.post("models/", {"name": pushed.name, "server": server}))
-    with httpx.Client(base_url=module_ollama.url, timeout=60, trust_env=False) as client:
+    with httpx.Client(
+        base_url=module_ollama.url, timeout=60, verify=PLAIN, trust_env=False
+    ) as client:
         for number in range(1, MANY):
             copy = {"source": pushed.name, "destination": f"team/copy-{number:03}:7b-q4_K_M"}
             client.post("/api/copy", json=copy).raise_for_status()

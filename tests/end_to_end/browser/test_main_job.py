@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.components.loopback import PLAIN
 from tests.components.ollama_server import OllamaProcess
 from tests.components.panel import PanelProcess
 from tests.components.registry import PushedModel, RegistryProcess
@@ -90,11 +91,11 @@ def test_pull_start_stop_delete(
     visitor.status(name, "running", 60)
     expect(visitor.row(name)).to_contain_text("100% CPU")
     visitor.picture("models-running")
-    loaded = httpx.get(f"{ollama.url}/api/ps", trust_env=False).json()["models"]
+    loaded = httpx.get(f"{ollama.url}/api/ps", verify=PLAIN, trust_env=False).json()["models"]
     assert [row["name"] for row in loaded] == [name]
     visitor.press(name, "Stop")
     visitor.status(name, "stopped", 30)
-    assert httpx.get(f"{ollama.url}/api/ps", trust_env=False).json()["models"] == []
+    assert httpx.get(f"{ollama.url}/api/ps", verify=PLAIN, trust_env=False).json()["models"] == []
 
     visitor.press(name, "Delete")
     dialog = page.get_by_role("dialog")
@@ -104,7 +105,7 @@ def test_pull_start_stop_delete(
     dialog.get_by_role("button", name=visitor.word("Delete")).click()
     expect(visitor.row(name)).to_have_count(0, timeout=20_000)
     expect(page.locator("#oc-list")).to_contain_text(visitor.word("There are no models yet"))
-    assert httpx.get(f"{ollama.url}/api/tags", trust_env=False).json()["models"] == []
+    assert httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"] == []
 
     page.get_by_role("link", name=visitor.word("Tasks")).first.click()
     rows = page.locator("#oc-list tbody tr").filter(has_text=name)
