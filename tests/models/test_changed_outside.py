@@ -35,8 +35,8 @@ def pulled(backend: Backend, registry: RegistryProcess) -> list[PushedModel]:
     """Three small models that the panel has pulled."""
     prefix = f"out-{uuid.uuid4().hex[:8]}"
     pushed = [registry.push_random_model(size=50 * KB, name=f"{prefix}-{n}") for n in range(3)]
-    for model in pushed:
-        backend.panel.pulled(model.name)
+    for pull in [backend.panel.pull(model.name) for model in pushed]:
+        backend.panel.wait(pull.task)
     return pushed
 
 
