@@ -70,13 +70,14 @@ test: dev
 coverage: dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-branch --cov-report=term $(PYTEST_ARGS)
 
-# What touches the database, on PostgreSQL, with Redis as the broker.
+# What touches the database, on PostgreSQL, with Redis as the broker. Tests that are made on the
+# simulated Ollama and on the real one are made on the simulated one: to the database it is the same.
 POSTGRESQL_TESTS := tests/api tests/search tests/pages tests/tasks tests/models tests/socket tests/audit tests/metrics \
 	--ignore tests/socket/test_live_script.py --ignore tests/socket/test_slow_client.py \
 	--ignore tests/socket/test_limits.py --ignore tests/socket/test_origin.py
 test-postgresql: dev
 	$(BIN)/python -m tests.components.outside $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
-		$(POSTGRESQL_TESTS) $(PYTEST_ARGS)
+		$(POSTGRESQL_TESTS) -k "not [real" $(PYTEST_ARGS)
 
 bench: dev
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -24,12 +24,15 @@ START_SECONDS = 30
 
 
 @contextmanager
-def new_panel(ollama_url: str, **settings: str) -> Iterator[PanelProcess]:
+def new_panel(
+    ollama_url: str, *, prepared: bool = False, **settings: str
+) -> Iterator[PanelProcess]:
     """A panel in a home of its own, not started yet, that will look for this Ollama."""
     # Short, since the path of a unix socket is.
     with TemporaryDirectory(prefix="octl-") as folder:
         panel = PanelProcess(
             Path(folder) / "h",
+            prepared=prepared,
             OLLAMACTL_OLLAMA_URL=ollama_url,
             OLLAMACTL_LANGUAGE="en",
             **settings,
@@ -41,7 +44,7 @@ def new_panel(ollama_url: str, **settings: str) -> Iterator[PanelProcess]:
 @contextmanager
 def running_panel(ollama_url: str, **settings: str) -> Iterator[tuple[PanelProcess, Api, int]]:
     """A ready panel, its administrator, and the id of its server, which is online."""
-    with new_panel(ollama_url, **settings) as panel:
+    with new_panel(ollama_url, prepared=True, **settings) as panel:
         panel.start()
         with Api.log_in(panel) as api:
             wait_until(lambda: api.all("servers/"), "the panel has found its Ollama", START_SECONDS)

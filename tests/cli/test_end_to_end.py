@@ -35,7 +35,10 @@ def real_panel(ollama: RunningSimulator) -> Iterator[PanelProcess]:
     # Short, since the path of a unix socket is.
     with TemporaryDirectory(prefix="octl-") as folder:
         running = PanelProcess(
-            Path(folder) / "h", OLLAMACTL_OLLAMA_URL=ollama.url, OLLAMACTL_LANGUAGE="en"
+            Path(folder) / "h",
+            prepared=True,
+            OLLAMACTL_OLLAMA_URL=ollama.url,
+            OLLAMACTL_LANGUAGE="en",
         )
         with running:
             running.start()

@@ -128,9 +128,11 @@ def new_panel() -> Iterator[NewPanel]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="octl-")))
         numbers = itertools.count()
 
-        def make(*arguments: str, covered: bool = False, **settings: str) -> PanelProcess:
+        def make(
+            *arguments: str, covered: bool = False, prepared: bool = False, **settings: str
+        ) -> PanelProcess:
             home = folder / f"home{next(numbers)}"
-            panel = PanelProcess(home, *arguments, covered=covered, **settings)
+            panel = PanelProcess(home, *arguments, covered=covered, prepared=prepared, **settings)
             return stack.enter_context(panel)
 
         yield make

@@ -13,6 +13,7 @@ import psutil
 
 from tests.components.launching import ending_with_us
 from tests.components.loopback import PLAIN
+from tests.components.prepared import copy_prepared
 from tests.components.waiting import free_port, wait_until
 
 READY_SECONDS = 60
@@ -32,6 +33,7 @@ class PanelProcess:
     """`ollamactl up` on a free port of loopback; it keeps home and port over a restart.
 
     Its processes count for the coverage only where they are `covered`: they work half as fast then.
+    A `prepared` one has had its first start already, which is most of the work of that.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class PanelProcess:
         home: Path,
         *arguments: str,
         covered: bool | str = False,  # a text for the types alone: `settings` have any name
+        prepared: bool | str = False,
         **settings: str,
     ) -> None:
         self.home = home
         self.port = free_port()
         self.arguments = arguments
+        self.prepared = prepared
         self.environment = clean_environment(
             home, OLLAMACTL_BIND=f"127.0.0.1:{self.port}", **settings
         )
@@ -77,6 +81,8 @@ class PanelProcess:
     def launch(self) -> None:
         """Start it without waiting."""
         self._launched_at = len(self.output)
+        if self.prepared and not self.home.exists():
+            copy_prepared(self.home)
         with self.output_path.open("ab") as output:
             self._process = subprocess.Popen(
                 ending_with_us([sys.executable, "-m", "ollamactl", "up", *self.arguments]),

@@ -38,6 +38,7 @@ def panel(
     with TemporaryDirectory(prefix="octl-") as folder:
         running = PanelProcess(
             Path(folder) / "h",
+            prepared=True,
             OLLAMACTL_OLLAMA_URL=module_ollama.url,
             OLLAMACTL_INSECURE_REGISTRIES=session_registry.host,
             OLLAMACTL_LANGUAGE="en",

@@ -36,7 +36,7 @@ def panel(simulator: RunningSimulator) -> Iterator[PanelProcess]:
     """A ready panel that lets this machine scrape, too."""
     with TemporaryDirectory(prefix="octl-") as folder:
         settings = {"OLLAMACTL_OLLAMA_URL": simulator.url, "OLLAMACTL_METRICS": "loopback"}
-        with PanelProcess(Path(folder) / "h", **settings) as running:
+        with PanelProcess(Path(folder) / "h", prepared=True, **settings) as running:
             running.start()
             yield running
 

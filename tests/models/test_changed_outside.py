@@ -19,7 +19,7 @@ from tasks_app.models import Task
 from tests.components.registry import PushedModel, RegistryProcess
 from tests.models.backends import Backend
 
-pytestmark = pytest.mark.parametrize("backend", ["real"], indirect=True)
+pytestmark = pytest.mark.parametrize("backend", ["real"], indirect=True, ids=["on-the-real-one"])
 KB = 1_000
 
 

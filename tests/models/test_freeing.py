@@ -22,7 +22,7 @@ def _on_disk(folder: Path) -> int:
     return sum(path.stat().st_size for path in (folder / "blobs").iterdir())
 
 
-@pytest.mark.parametrize("backend", ["real"], indirect=True)
+@pytest.mark.parametrize("backend", ["real"], indirect=True, ids=["on-the-real-one"])
 def test_the_bytes_are_those_that_go(
     backend: Backend, real_ollama: OllamaProcess, settings: Any
 ) -> None:

@@ -14,6 +14,7 @@ from ollamactl.supervisor.doctor import Finding, examine
 from ollamactl.supervisor.home import prepare_home
 from tests.components.fixtures import NewOllama
 from tests.components.panel import clean_environment
+from tests.components.prepared import copy_prepared
 
 MakeConfig = Callable[..., Config]
 
@@ -95,8 +96,7 @@ def in_django(home: Path, *arguments: str) -> None:
 
 
 def test_rows_that_contradict_each_other_are_a_failure(home: Path) -> None:
-    home.mkdir()
-    in_django(home, "-m", "django", "bootstrap")
+    copy_prepared(home)
     healthy = {item["name"]: item for item in json.loads(doctor(home, "--json").stdout)}
     assert healthy["rows"]["ok"], healthy["rows"]
     make = "import django; django.setup(); from tasks_app.models import Task; "
@@ -109,8 +109,7 @@ def test_rows_that_contradict_each_other_are_a_failure(home: Path) -> None:
 
 
 def test_a_worker_on_a_host_that_fell_silent_is_told_of(home: Path) -> None:
-    home.mkdir()
-    in_django(home, "-m", "django", "bootstrap")
+    copy_prepared(home)
     assert "hosts: " not in doctor(home).stdout
     make = (
         "import django; django.setup(); from models_app.models import OllamaServer as S; "
@@ -131,8 +130,7 @@ def test_a_worker_on_a_host_that_fell_silent_is_told_of(home: Path) -> None:
 
 
 def test_two_workers_for_one_server_are_told_of(home: Path) -> None:
-    home.mkdir()
-    in_django(home, "-m", "django", "bootstrap")
+    copy_prepared(home)
     make = (
         "import django; django.setup(); from models_app.models import OllamaServer as S; "
         "from models_app.host_reports import Seen, write_report; "

@@ -121,7 +121,7 @@ def test_taken_port_is_refused(new_panel: NewPanel) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_everything_in_time(new_panel: NewPanel, number: signal.Signals) -> None:
-    panel = new_panel(covered=True)
+    panel = new_panel(covered=True, prepared=True)
     panel.start()
     started = time.monotonic()
     panel.signal(number)
@@ -142,7 +142,7 @@ def test_signal_during_the_start_ends_everything_in_time(new_panel: NewPanel) ->
 
 
 def test_processes_do_not_outlive_a_killed_supervisor(new_panel: NewPanel) -> None:
-    panel = new_panel()
+    panel = new_panel(prepared=True)
     panel.start()
     panel.signal(signal.SIGKILL)
     panel.wait()
@@ -150,7 +150,7 @@ def test_processes_do_not_outlive_a_killed_supervisor(new_panel: NewPanel) -> No
 
 
 def test_start_right_after_a_killed_supervisor(new_panel: NewPanel) -> None:
-    panel = new_panel()
+    panel = new_panel(prepared=True)
     panel.start()
     before = {process.pid for process in panel.everything()}
     panel.signal(signal.SIGKILL)
@@ -163,7 +163,7 @@ def test_start_right_after_a_killed_supervisor(new_panel: NewPanel) -> None:
 
 def test_start_right_after_everything_was_killed(new_panel: NewPanel) -> None:
     """As after a power cut, but for what the kernel keeps: no process may end anything."""
-    panel = new_panel()
+    panel = new_panel(prepared=True)
     panel.start()
     # The supervisor first, or it would restart them; the guardian next, or it would end them.
     supervisor = psutil.Process(panel.pid)
@@ -180,7 +180,7 @@ def test_start_right_after_everything_was_killed(new_panel: NewPanel) -> None:
 
 
 def test_demo_brings_a_simulated_server_that_keeps_its_address(new_panel: NewPanel) -> None:
-    panel = new_panel("--demo", covered=True)
+    panel = new_panel("--demo", covered=True, prepared=True)
     panel.start()
     address = demo_address(panel)
     assert httpx.get(f"{address}/api/version", verify=PLAIN, trust_env=False).status_code == 200

@@ -12,8 +12,9 @@ import pytest
 from ollamactl.settings.env import Config
 from ollamactl.supervisor.environment import child_environment
 from ollamactl.supervisor.home import prepare_home
-from ollamactl.supervisor.preparation import is_prepared, note_prepared
+from ollamactl.supervisor.preparation import NOTE, is_prepared, note_prepared
 from tests.components.panel import clean_environment
+from tests.components.prepared import copy_prepared
 
 MakeConfig = Callable[..., Config]
 
@@ -38,12 +39,14 @@ def query(config: Config, statement: str) -> list[Any]:
 def config(make_config: MakeConfig) -> Config:
     """A home whose database was made."""
     made = make_config()
-    prepare_home(made)
-    assert django(made, "bootstrap").returncode == 0
+    copy_prepared(made.home)
     return made
 
 
-def test_first_start_makes_the_administrator_and_the_password(config: Config) -> None:
+def test_first_start_makes_the_administrator_and_the_password(make_config: MakeConfig) -> None:
+    config = make_config()
+    prepare_home(config)
+    assert django(config, "bootstrap").returncode == 0
     password = config.home / "initial-password"
     assert password.stat().st_mode & 0o777 == 0o600
     assert len(password.read_text().strip()) >= 16
@@ -96,6 +99,7 @@ def test_file_that_is_no_database_is_refused(config: Config) -> None:
 
 
 def test_preparation_is_skipped_only_while_nothing_has_changed(config: Config) -> None:
+    (config.run_dir / NOTE).unlink()
     assert not is_prepared(config, "")
     note_prepared(config, "")
     assert is_prepared(config, "")

@@ -22,7 +22,7 @@ NewVisitor = Callable[..., Visitor]
 def demo_panel() -> Iterator[PanelProcess]:
     """A panel with the simulated server, for tests of what does not depend on what a model is."""
     with TemporaryDirectory(prefix="octl-") as folder:
-        running = PanelProcess(Path(folder) / "h", "--demo", OLLAMACTL_LANGUAGE="en")
+        running = PanelProcess(Path(folder) / "h", "--demo", prepared=True, OLLAMACTL_LANGUAGE="en")
         with running:
             running.start()
             yield running

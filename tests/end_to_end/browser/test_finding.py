@@ -41,7 +41,7 @@ def panel(simulator: RunningSimulator) -> Iterator[PanelProcess]:
     with TemporaryDirectory(prefix="octl-") as folder:
         home = Path(folder) / "h"
         found = {"OLLAMACTL_OLLAMA_URL": simulator.url, "OLLAMACTL_LANGUAGE": "en"}
-        with PanelProcess(home, **found) as running:
+        with PanelProcess(home, prepared=True, **found) as running:
             running.start()
             yield running
 

@@ -59,7 +59,7 @@ def panel(simulator: RunningSimulator) -> Iterator[PanelProcess]:
     """A panel that finds it."""
     with TemporaryDirectory(prefix="octl-") as folder:
         found = {"OLLAMACTL_OLLAMA_URL": simulator.url, "OLLAMACTL_LANGUAGE": "en"}
-        with PanelProcess(Path(folder) / "h", **found) as running:
+        with PanelProcess(Path(folder) / "h", prepared=True, **found) as running:
             running.start()
             yield running
 
