@@ -40,6 +40,7 @@ class LeaseKeeper:
         """One round over all attempts."""
         present = self._attempts()  # those whose end is being written, too
         if not present:
+            close_connections()
             return
         attempts = [attempt for attempt in present if not attempt.closed]
         if attempts:
