@@ -64,11 +64,11 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(UV)
 	@$(BIN)/python -m ollamactl.messages
 
 test: dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Which lines and branches the suite reaches; it takes half as long again.
 coverage: dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-branch --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term $(PYTEST_ARGS)
 
 # What touches the database, on PostgreSQL, with Redis as the broker. Tests that are made on the
 # simulated Ollama and on the real one are made on the simulated one: to the database it is the same.
@@ -76,7 +76,7 @@ POSTGRESQL_TESTS := tests/api tests/search tests/pages tests/tasks tests/models 
 	--ignore tests/socket/test_live_script.py --ignore tests/socket/test_slow_client.py \
 	--ignore tests/socket/test_limits.py --ignore tests/socket/test_origin.py
 test-postgresql: dev
-	$(BIN)/python -m tests.components.outside $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+	$(BIN)/python -m tests.components.outside $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
 		$(POSTGRESQL_TESTS) -k "not [real" $(PYTEST_ARGS)
 
 bench: dev

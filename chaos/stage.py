@@ -181,6 +181,7 @@ def running_stage(
     with ExitStack() as stack:
         panel = PanelProcess(
             home or folder / "h",
+            prepared=True,
             OLLAMACTL_OLLAMA_URL=upstream.url,
             OLLAMACTL_LANGUAGE="en",
             **upstream.settings,

@@ -31,6 +31,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+# What takes longest begins first, so that no process has a long file before it when the others are
+# done.
+LONGEST = tuple(
+    f"tests/{path}"
+    for path in (
+        *("end_to_end/", "scale_out/", "bench/", "chaos/", "supervisor/", "upgrades/", "cli/"),
+        *("contract/", "connection/", "components/", "metrics/", "tasks/", "models/", "socket/"),
+    )
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of the longest files first; within a file they stay as they are."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @contextmanager
 def _turn(folder: Path, *, alone: bool) -> Iterator[None]:
     """Whoever wants the room alone waits at its door, which keeps the others out meanwhile."""

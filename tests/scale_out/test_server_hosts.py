@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from tests.components.waiting import wait_until
 from tests.end_to_end.api import Api
 from tests.scale_out.conftest import DATABASE, Cluster
 
-pytestmark = pytest.mark.alone
 TWO_MINUTES = "UPDATE models_app_hostreport SET seen_at = seen_at - interval '2 minutes'"
 
 

@@ -20,8 +20,6 @@ from tests.components.loopback import PLAIN
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
 
-pytestmark = pytest.mark.alone
-
 STOP_SECONDS = 5
 CHILDREN = {"valkey", "web", "worker", "guardian"}
 
@@ -119,6 +117,7 @@ def test_taken_port_is_refused(new_panel: NewPanel) -> None:
     assert not panel.everything()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_everything_in_time(new_panel: NewPanel, number: signal.Signals) -> None:
     panel = new_panel(covered=True, prepared=True)
@@ -130,6 +129,7 @@ def test_signal_ends_everything_in_time(new_panel: NewPanel, number: signal.Sign
     assert not panel.everything()
 
 
+@pytest.mark.alone
 def test_signal_during_the_start_ends_everything_in_time(new_panel: NewPanel) -> None:
     panel = new_panel()
     panel.launch()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-import pytest
 from django.db import connection
 
 from audit_app.actors import SYSTEM
@@ -16,8 +15,6 @@ from tasks_app.clock import from_now
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
-
-pytestmark = pytest.mark.alone
 
 
 def claimed_ids(queue: str = "default") -> list[int]:

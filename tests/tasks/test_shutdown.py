@@ -12,9 +12,8 @@ from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 
-pytestmark = pytest.mark.alone
 
-
+@pytest.mark.alone
 def test_sixty_streams_are_released_within_seconds(make: Maker, new_worker: NewWorker) -> None:
     tasks = [make("toy.stream", {"pause": 1.0}) for _ in range(60)]
     worker = new_worker()
@@ -31,6 +30,7 @@ def test_sixty_streams_are_released_within_seconds(make: Maker, new_worker: NewW
     assert all(make.effects_of(task, "stopped") for task in tasks)
 
 
+@pytest.mark.alone
 def test_a_runner_that_does_not_listen_holds_no_task(make: Maker, new_worker: NewWorker) -> None:
     task = make("toy.deaf", {"gate": str(make.gate)})
     worker = new_worker()
