@@ -1,7 +1,7 @@
 """Tests marked `alone` run while no other test of this user does; all others run side by side.
 
-A test that kills a whole panel in the middle of forty pulls, or that says how soon something has to
-happen, says nothing on two cores on which a second such test runs.
+A test that says how soon something has to happen, or that kills what has to be in the middle of its
+work, says nothing on two cores on which a second such test runs.
 """
 
 from __future__ import annotations
