@@ -67,10 +67,15 @@ class Pump:
         return sum(map(len, list(self._sockets.values())))
 
     def join(self, socket: Socket, grant: Grant, account: Account) -> None:
-        """Take in a socket that may be open; it hears what is meant for its user from now on."""
+        """Take in a socket that may be open; it hears what is meant for its user from now on.
+
+        An account that is known with the same rights stays, with the permissions read from them.
+        """
         socket.grant = grant
         self._sockets.setdefault(grant.user_id, set()).add(socket)
-        self._accounts[grant.user_id] = account
+        known = self._accounts.get(grant.user_id)
+        if known is None or known.rights != account.rights:
+            self._accounts[grant.user_id] = account
         self._hear(socket, [f"user:{grant.user_id}"])
         self._start()
 
