@@ -46,15 +46,15 @@ def switched_on(query: QueryDict) -> list[QuickFilter]:
     return [*_of_statuses(None, query), *_of_flags(None, query)]
 
 
-def quick_filters(models: OllamaModelQuerySet, query: QueryDict) -> list[QuickFilter]:
-    """Every status and flag that some model has in the list which `query` asks for, and those that
-    are switched on.
+def quick_filters(models: OllamaModelQuerySet, asked: OllamaModelFilter) -> list[QuickFilter]:
+    """Every status and flag that some of these models has in the list which is `asked` for, and
+    those that are switched on.
 
     Each counts what the list would show with its own facet exchanged and the rest as it is: this
     status instead of those that are chosen, this flag whatever is asked of it now. Two queries,
     each of which reads once what the rest leaves.
     """
-    asked = OllamaModelFilter(query, queryset=models)
+    query: Any = asked.data
     if not asked.is_valid():
         return switched_on(query)
     rows: Any = models

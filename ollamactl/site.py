@@ -16,6 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils.functional import SimpleLazyObject
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -45,6 +46,13 @@ class PanelSite(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user has logged in."""
         return request.user.is_active and request.user.is_authenticated
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """As in Django, but found when it is shown: the panel's own pages do not show it."""
+        found = super().get_app_list
+        if app_label is not None:
+            return found(request, app_label)
+        return SimpleLazyObject(lambda: found(request))
 
     def admin_view(
         self, view: Callable[..., HttpResponse], cacheable: bool = False

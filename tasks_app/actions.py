@@ -45,7 +45,7 @@ ACTIONS: dict[str, TaskAction] = {
 
 def available_actions(task: Task, user: User | AnonymousUser) -> list[str]:
     """The names of the actions that can work now and that this user may do, in a fixed order."""
-    possible = _possible(task)
+    possible = possible_actions(task)
     return [
         action.name
         for action in ACTIONS.values()
@@ -61,7 +61,8 @@ def words_for_live(task: Task) -> set[str]:
     return {"pause", "cancel"} if runner is not None and runner.pausable else {"cancel"}
 
 
-def _possible(task: Task) -> set[str]:
+def possible_actions(task: Task) -> set[str]:
+    """The names of the actions that can work now, whoever may do them."""
     if task.is_live:
         return words_for_live(task)
     runner = runner_of(task.type)

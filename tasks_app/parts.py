@@ -16,6 +16,7 @@ from ollamactl.lib.paginator import RowPaginator
 from tasks_app.choices import State
 from tasks_app.families import counts_of_states
 from tasks_app.models import Task
+from tasks_app.rows import task_rows
 from tasks_app.runners import runner_of
 
 PARTS_SHOWN = 50
@@ -54,11 +55,8 @@ class Parts:
     next: Place | None
 
 
-def parts_of(request: HttpRequest, task: Task, row_of: Any) -> Parts | None:
-    """What `?state=` and `?parts=` ask for; None for a task that has no parts.
-
-    `row_of` makes of a task what its row shows.
-    """
+def parts_of(request: HttpRequest, task: Task) -> Parts | None:
+    """What `?state=` and `?parts=` ask for; None for a task that has no parts."""
     visible = Task.objects.visible_to(request.user).filter(parent=task)
     counts = counts_of_states(task.pk)
     runner = runner_of(task.type)
@@ -76,7 +74,7 @@ def parts_of(request: HttpRequest, task: Task, row_of: Any) -> Parts | None:
     page = RowPaginator(rows, PARTS_SHOWN).get_page(request.GET.get("parts"))
     return Parts(
         page=page,
-        rows=[row_of(part) for part in page.object_list],
+        rows=task_rows(request, page.object_list),
         state=state,
         states=_choices(task, counts, state),
         here=_place(task, state, page.number).fragment,

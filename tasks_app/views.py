@@ -27,6 +27,7 @@ from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 from tasks_app.parts import parts_of
 from tasks_app.presentation import error_as_json
+from tasks_app.rows import task_rows
 from tasks_app.runners import registered_types
 
 VIEW = "tasks_app.view_task"
@@ -53,7 +54,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     listing = listing_of(request, rows, ordering="-created_at")
     context = {
         "listing": listing,
-        "rows": [with_actions(task, request) for task in listing.rows],
+        "rows": task_rows(request, listing.rows),
         "problems": asked.errors,
     }
     if is_fragment(request):
@@ -80,7 +81,7 @@ def task_row(request: HttpRequest, pk: int) -> HttpResponse:
 def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A task's page."""
     task: Task = found(visible_task(request, pk))
-    parts = parts_of(request, task, lambda part: with_actions(part, request))
+    parts = parts_of(request, task)
     context = {**panel_context(request, task), **log_context(task), "parts": parts}
     title = _("Task %(id)d") % {"id": task.pk}
     return render_page(request, "tasks_app/task.html", context, title=title)
@@ -99,7 +100,7 @@ def task_panel(request: HttpRequest, pk: int) -> HttpResponse:
 def task_parts(request: HttpRequest, pk: int) -> HttpResponse:
     """A page of a task's parts alone."""
     task: Task = found(visible_task(request, pk))
-    parts = parts_of(request, task, lambda part: with_actions(part, request))
+    parts = parts_of(request, task)
     if parts is None:
         return gone()
     return render(request, "tasks_app/task_parts.html", {"task": task, "parts": parts})
@@ -178,8 +179,8 @@ def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
 def _render_row(
     request: HttpRequest, task: Task, *, problem: object = "", status: int = 200
 ) -> HttpResponse:
-    context = {"row": with_actions(task, request), "problem": problem}
-    return render(request, "tasks_app/task_row.html", context, status=status)
+    context = {"rows": task_rows(request, [task], problem=problem)}
+    return render(request, "tasks_app/task_rows.html", context, status=status)
 
 
 def _render_panel(

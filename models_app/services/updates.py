@@ -47,15 +47,24 @@ def known_updates() -> Updates:
         row["outdated"]: row["n"]
         for row in _checkable().order_by().values("outdated").annotate(n=Count("pk"))
     }
-    looks = Task.objects.filter(type=TYPE).order_by("-pk")
-    last = looks.filter(state=State.SUCCEEDED).first()
     return Updates(
         outdated=counts.get(True, 0),
         up_to_date=counts.get(False, 0),
         unknown=counts.get(None, 0),
-        checked_at=last.finished_at if last else None,
-        task=looks.live().first(),
+        checked_at=last_look(),
+        task=Task.objects.filter(type=TYPE).order_by("-pk").live().first(),
     )
+
+
+def last_look() -> datetime | None:
+    """When the last look that succeeded has ended."""
+    looks = Task.objects.filter(type=TYPE, state=State.SUCCEEDED).order_by("-pk")
+    return looks.values_list("finished_at", flat=True).first()
+
+
+def count_outdated() -> int:
+    """How many of the installed models are `outdated`, by what the last look has found."""
+    return _checkable().filter(outdated=True).count()
 
 
 def check_updates(*, actor: Actor) -> Task:

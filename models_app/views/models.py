@@ -22,7 +22,7 @@ from models_app.filters import OllamaModelFilter
 from models_app.models import OllamaModel, OllamaServer
 from models_app.quick_filters import chosen_in, counting_takes_long, quick_filters, switched_on
 from models_app.services.details import describe_model
-from models_app.services.updates import known_updates
+from models_app.services.updates import count_outdated, last_look
 from models_app.views.model_rows import model_rows
 from models_app.views.performance import shown_performance, shown_usage
 from models_app.views.searches import context_of, default_query
@@ -61,7 +61,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "rows": model_rows(request, listing.rows),
         "problems": asked.errors,
         "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
-        **_quick_filters(request),
+        **_quick_filters(request, asked),
     }
     if is_fragment(request):
         # What came live is nobody's search.
@@ -76,7 +76,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         **context_of(request),
         "is_asked": True,
         "batch_operations": operations_for(request.user),
-        "updates": known_updates(),
+        "updates": {"outdated": count_outdated(), "checked_at": last_look()},
         "choices": [
             _several(request, "status", _("Status"), ModelStatus.choices),
             _several(request, "server", _("Server"), context["servers"]),
@@ -95,18 +95,19 @@ def model_list(request: HttpRequest) -> HttpResponse:
 @requires(VIEW)
 def model_counts(request: HttpRequest) -> HttpResponse:
     """The quick filters with their counts of now, for the list whose query this is."""
+    visible = OllamaModel.objects.visible_to(request.user)
     context = {
-        "quick_filters": quick_filters(OllamaModel.objects.visible_to(request.user), request.GET),
+        "quick_filters": quick_filters(visible, OllamaModelFilter(request.GET, queryset=visible)),
         "listing_query": clean_query(request.GET).urlencode(),
     }
     return render(request, "models_app/model_counts.html", context)
 
 
-def _quick_filters(request: HttpRequest) -> dict[str, Any]:
+def _quick_filters(request: HttpRequest, asked: OllamaModelFilter) -> dict[str, Any]:
     models = OllamaModel.objects.visible_to(request.user)
     if counting_takes_long(models):
         return {"quick_filters": switched_on(request.GET), "counts_come_later": True}
-    return {"quick_filters": quick_filters(models, request.GET)}
+    return {"quick_filters": quick_filters(models, asked)}
 
 
 def _several(

@@ -12,6 +12,9 @@ from django.utils.translation import override, trans_real
 
 from models_app.models import OllamaModel
 from models_app.views.model_rows import model_rows
+from tasks_app.choices import State
+from tasks_app.models import Task
+from tasks_app.rows import task_rows
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,11 +86,23 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client, str], tuple[int,
     return ask
 
 
-@pytest.mark.parametrize("name", ["models"])
+def test_tasks_together_are_the_tasks_alone() -> None:
+    request = RequestFactory().get("/tasks/")
+    request.user = UserFactory(role="operator")
+    for type_ in ("model.pull", "model.start", "models.batch"):
+        for state in State.values * 2:
+            TaskFactory(type=type_, state=state)
+    tasks = list(Task.objects.select_related("created_by"))
+    together = task_rows(request, tasks)
+    assert together == [task_rows(request, [task])[0] for task in tasks]
+    for row in together:
+        assert ("-cancel" in row["buttons"]) == row["task"].is_live
+
+
 def test_rows_that_look_alike_cost_no_addresses_and_no_translations(
-    administrator: Client, calls: Callable[[Client, str], tuple[int, int]], name: str
+    administrator: Client, calls: Callable[[Client, str], tuple[int, int]]
 ) -> None:
-    url = reverse(f"admin:{name}")
+    url = reverse("admin:models")
     server = OllamaServerFactory()
 
     def fill(count: int) -> None:
