@@ -45,6 +45,14 @@ class ModelNameFilter(django_filters.Filter):
     field_class = ModelNameField
 
 
+class _ModelOrder(OrderFilter):
+    """Adds the live status to the query where it is ordered by; lists go without it."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        by_status = any(word.lstrip("-") == "status" for word in value or [])
+        return super().filter(qs.with_live_status() if by_status else qs, value)
+
+
 class OllamaModelFilter(django_filters.FilterSet):
     """Models; the rows must come with their live status (`for_display`)."""
 
@@ -61,7 +69,7 @@ class OllamaModelFilter(django_filters.FilterSet):
     loaded = BooleanFilter(field_name="is_loaded", label=_("Loaded"))
     outdated = BooleanFilter(label=_("Outdated"))
     pinned = BooleanFilter(label=_("Pinned"))
-    ordering = OrderFilter(
+    ordering = _ModelOrder(
         fields={
             "name": "name",
             "size": "size",
