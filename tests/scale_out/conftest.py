@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -100,28 +101,28 @@ class Cluster:
 
     def start_web(self) -> Part:
         """One more web process."""
-        port = free_port()
-        part = self._start("web", port, "--bind", f"127.0.0.1:{port}")
-
-        def listens() -> bool:
-            assert part.process.poll() is None, part.log.read_text()
-            with suppress(httpx.TransportError):
-                return httpx.get(f"{part.url}/healthz", verify=PLAIN, trust_env=False).is_success
-            return False
-
-        wait_until(listens, "the web process answers", 60)
+        (part,) = self.start_webs(1)
         return part
+
+    def start_webs(self, count: int) -> list[Part]:
+        """So many more, which start at the same time."""
+        ports = [free_port() for _ in range(count)]
+        parts = [self._start("web", port, "--bind", f"127.0.0.1:{port}") for port in ports]
+        for part in parts:
+            wait_until(partial(_listens, part), "the web process answers", 60)
+        return parts
 
     def start_worker(self) -> Part:
         """One more worker."""
-        part = self._start("worker", 0)
-
-        def ready() -> bool:
-            assert part.process.poll() is None, part.log.read_text()
-            return "ready." in part.log.read_text(errors="replace")
-
-        wait_until(ready, "the worker is ready", 60)
+        (part,) = self.start_workers(1)
         return part
+
+    def start_workers(self, count: int) -> list[Part]:
+        """So many more, which start at the same time."""
+        parts = [self._start("worker", 0) for _ in range(count)]
+        for part in parts:
+            wait_until(partial(_is_ready, part), "the worker is ready", 60)
+        return parts
 
     def start_host_worker(self, server: str, models: Path) -> Part:
         """The worker on the host of a server: with a home of its own, as on another machine."""
@@ -155,6 +156,18 @@ class Cluster:
             )
         self.parts.append(Part(name, port, log, process))
         return self.parts[-1]
+
+
+def _listens(part: Part) -> bool:
+    assert part.process.poll() is None, part.log.read_text()
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{part.url}/healthz", verify=PLAIN, trust_env=False).is_success
+    return False
+
+
+def _is_ready(part: Part) -> bool:
+    assert part.process.poll() is None, part.log.read_text()
+    return "ready." in part.log.read_text(errors="replace")
 
 
 class _Address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -66,20 +66,14 @@ def watched(cluster: Cluster) -> Iterator[Watch]:
         thread.join()
 
 
-def start_all(starts: list[Callable[[], Part]]) -> list[Part]:
-    """At the same time."""
-    with ThreadPoolExecutor() as threads:
-        return list(threads.map(lambda start: start(), starts))
-
-
 @pytest.fixture(scope="module")
 def webs(cluster: Cluster) -> list[Part]:
-    return start_all([cluster.start_web] * 2)
+    return cluster.start_webs(2)
 
 
 @pytest.fixture(scope="module")
 def workers(cluster: Cluster) -> list[Part]:
-    return start_all([cluster.start_worker] * 3)
+    return cluster.start_workers(3)
 
 
 @pytest.fixture(scope="module")
