@@ -24,13 +24,13 @@ from models_app.same_servers import same_servers
 from models_app.services.listing import Listing, disagreements, rows_of
 from models_app.services.recreating import with_workshop
 from models_app.services.sync import Counts, deleted_since, new_row
-from ollamactl.lib.bulk import insert_together
+from ollamactl.lib.bulk import insert_together, save_together
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
 from tasks_app.turns import short_transaction
 
 # Models in one transaction, so that other writers are not kept waiting.
-TOGETHER = 200
+TOGETHER = 400
 # Beyond this one new model is announced for all: a list asks for itself anyway.
 MOST_ANNOUNCED = 50
 
@@ -101,6 +101,7 @@ def _write(
     rows: list[OllamaModel] = []
     synced: list[OllamaServer] = []
     with short_transaction():
+        now = timezone.now()
         judge = _Judge(listed, same_servers(one.server for one in listed))
         for one in listed:
             server = judge.servers.get(one.server.pk)
@@ -113,12 +114,12 @@ def _write(
             entries = [one.listing.by_key[key] for key in new]
             rows += [new_row(server, entry, one.listing.facts(entry)) for entry in entries]
             server.tags_hash = one.digest
-            server.tags_seen_at = server.synced_at = timezone.now()
+            server.tags_seen_at = server.synced_at = now
             synced.append(server)
             unchanged = len(one.listing.by_key) - len(new)
             outcome.done[server.pk] = Counts(added=len(new), unchanged=unchanged)
         insert_together(rows)
-        OllamaServer.objects.bulk_update(synced, ["tags_hash", "tags_seen_at", "synced_at"])
+        save_together(synced, ["tags_hash", "tags_seen_at", "synced_at"])
         for row in rows if len(rows) <= MOST_ANNOUNCED else rows[-1:]:
             announce_model(row)
         along(outcome)

@@ -182,7 +182,7 @@ def test_a_name_that_somebody_was_faster_with(monkeypatch: pytest.MonkeyPatch) -
         raise IntegrityError
 
     server = OllamaServerFactory()
-    monkeypatch.setattr(OllamaModel.objects, "bulk_create", collide)
+    monkeypatch.setattr("models_app.services.plain_syncs.insert_together", collide)
     outcome = sync_plainly([listed(server, {"new:latest": DIGESTS[0]})])
     assert (outcome.done, len(outcome.left)) == ({}, 1)
 
