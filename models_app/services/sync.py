@@ -31,12 +31,13 @@ from tasks_app.choices import LIVE, State
 from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
+from tasks_app.turns import writing_turn
 
 # Names in one transaction, and the longest that it may hold the database's write lock.
-SLICE = 500
+SLICE = 1000
 FIRST_SLICE = 100
 LEAST = 20
-SLICE_SECONDS = 0.05
+SLICE_SECONDS = 0.15
 # Beyond this one new model of each slice is announced: a list asks for itself anyway.
 MOST_ANNOUNCED = 500
 # What a server reports in one task's result.
@@ -102,9 +103,10 @@ def _in_slices(keys: list[str], write: Callable[[list[str]], int]) -> Iterator[i
     pace = Pace(first=FIRST_SLICE, least=LEAST, most=SLICE, seconds=SLICE_SECONDS)
     position = 0
     while position < len(keys):
-        pace.begin()
-        written = write(keys[position : position + pace.size])
-        pace.end(written)
+        with writing_turn():  # waiting for it is no time of ours
+            pace.begin()
+            written = write(keys[position : position + pace.size])
+            pace.end(written)
         position += written
         yield written
         if position < len(keys):
