@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event, Thread
+from typing import Any
 
 from bench.accounts import PASSWORD
 from bench.figures import Options, Table, Value, percentile
@@ -24,6 +25,8 @@ Row = dict[str, Value]
 
 MODELS = 20
 SYNC_SECONDS = 240
+COUNT = "SELECT count(*) FROM models_app_ollamamodel"
+LIVE = "SELECT count(*) FROM tasks_app_task WHERE state IN ('queued', 'running')"
 LEASE, RENEWED_EVERY = 30.0, 5.0
 
 
@@ -56,14 +59,7 @@ def sync_rows(panel: PanelProcess, api: Api, url: str, servers: int) -> list[Row
     """New servers, from their first check to all of their models; then all again, unchanged."""
     begun = time.perf_counter()
     run_inside(panel, "bench.more_servers", {"count": servers, "url": f"{url}/{MODELS}-"})
-    wait_until(
-        lambda: (
-            api.get("models/", page_size=1)["count"] == servers * MODELS
-            and not api.get("tasks/", state="queued,running", page_size=1)["count"]
-        ),
-        "all models are there",
-        SYNC_SECONDS,
-    )
+    _wait_for_models(panel, servers * MODELS)
     first = time.perf_counter() - begun
     begun = time.perf_counter()
     api.succeed(api.post("models/sync/", {}), timeout=SYNC_SECONDS)
@@ -102,13 +98,9 @@ def long_list_row(panel: PanelProcess, api: Api, url: str, models: int) -> Row:
     leases = Repeated(lambda: _lateness(panel))
     with logins.going_on(), leases.going_on():
         begun = time.perf_counter()
-        there = api.get("models/", page_size=1)["count"]
+        ((there,),) = _ask(panel, COUNT)
         api.post("servers/", {"name": "long list", "base_url": f"{url}/{models}-0"}, status=201)
-        wait_until(
-            lambda: api.get("models/", page_size=1)["count"] == there + models,
-            "all models of the long list are there",
-            SYNC_SECONDS,
-        )
+        _wait_for_models(panel, there + models)
         seconds = time.perf_counter() - begun
     return {
         "models": models,
@@ -176,7 +168,17 @@ def _oldest_check(panel: PanelProcess) -> float:
     return (datetime.now(UTC) - found).total_seconds()
 
 
-def _ask(panel: PanelProcess, query: str) -> list[tuple[str | None]]:
+def _wait_for_models(panel: PanelProcess, count: int) -> None:
+    """Until there are so many, and nothing is under way."""
+
+    def there() -> bool:
+        Event().wait(0.1)
+        return _ask(panel, COUNT) == [(count,)] and _ask(panel, LIVE) == [(0,)]
+
+    wait_until(there, f"{count} models are there", SYNC_SECONDS)
+
+
+def _ask(panel: PanelProcess, query: str) -> list[tuple[Any]]:
     """From outside, so that asking costs the panel nothing."""
     path = panel.home / "ollamactl.sqlite3"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as database:

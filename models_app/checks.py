@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 CLAIM = 200
 # Longer than any check of a claimed row can take; a dead worker's claims are free again then.
 CLAIMED = timedelta(seconds=20)
+# Lists read in one tick although nobody waits for them, however few servers there are.
+LEAST_LISTS = 10
 # A server that names an unknown model in memory has its list read, this often at most.
 SURPRISED = timedelta(seconds=15)
 # How often a server that does not say what it has is said not to.
@@ -124,10 +126,20 @@ def _claim_lists() -> list[OllamaServer]:
         return []
     with short_transaction():
         waiting = asked.select_for_update(skip_locked=True)
-        servers = list(waiting.order_by(F("tags_seen_at").asc(nulls_first=True))[:room])
+        first = waiting.order_by(F("tags_seen_at").asc(nulls_first=True))[:room]
+        servers = _evenly(list(first))
         claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
         claimed.update(tags_seen_at=now)
     return servers
+
+
+def _evenly(servers: list[OllamaServer]) -> list[OllamaServer]:
+    """All whose list is awaited, and of the others about as many as a second's share: a thousand
+    that were read at the same moment are not all read again at one."""
+    awaited = [server for server in servers if server.tags_seen_at is None]
+    others = [server for server in servers if server.tags_seen_at is not None]
+    share = round(OllamaServer.objects.count() * 1.5 / settings.TAGS_INTERVAL)
+    return awaited + others[: max(LEAST_LISTS, share)]
 
 
 def write_findings(findings: Sequence[Finding]) -> None:

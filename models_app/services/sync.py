@@ -37,7 +37,7 @@ from tasks_app.turns import writing_turn
 SLICE = 1000
 FIRST_SLICE = 100
 LEAST = 20
-SLICE_SECONDS = 0.15
+SLICE_SECONDS = 0.08
 # Beyond this one new model of each slice is announced: a list asks for itself anyway.
 MOST_ANNOUNCED = 500
 # What a server reports in one task's result.

@@ -210,6 +210,27 @@ def test_of_many_servers_each_is_asked_less_often(monkeypatch: pytest.MonkeyPatc
     assert row.next_check_at == now + dt.timedelta(seconds=7.5)
 
 
+@pytest.mark.django_db
+def test_lists_that_were_read_together_are_not_all_read_again_together() -> None:
+    long_ago = timezone.now() - dt.timedelta(minutes=5)
+    OllamaServer.objects.all().delete()
+    OllamaServer.objects.bulk_create(
+        OllamaServer(
+            name=f"s{number}",
+            base_url=f"http://127.0.0.1:9/{number}",
+            status="online",
+            tags_seen_at=None if number < 60 else long_ago,
+        )
+        for number in range(160)
+    )
+    first = checks._claim_lists()
+    assert sum(server.tags_seen_at is None for server in first) == 60
+    assert len(first) == 60 + checks.LEAST_LISTS
+    again = [server.pk for server in checks._claim_lists()]
+    assert len(again) == checks.LEAST_LISTS
+    assert not {server.pk for server in first} & set(again)
+
+
 def test_a_result_of_another_address_is_dropped(server: OllamaServer) -> None:
     finding = Finding(server, timezone.now(), ServerStatus.ONLINE, version="2")
     servers.update_server(actor=SYSTEM, server=server, base_url="http://127.0.0.1:9")
