@@ -23,7 +23,7 @@ from models_app.mirror import SKEW, mirror_loaded
 from models_app.models import OllamaModel, OllamaServer
 from models_app.querysets import GONE
 from models_app.same_servers import same_servers
-from tasks_app.choices import State
+from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
 from tasks_app.turns import short_transaction
@@ -120,7 +120,13 @@ def _claim_lists() -> list[OllamaServer]:
     now = timezone.now()
     before = now - timedelta(seconds=settings.TAGS_INTERVAL)
     due = Q(tags_seen_at__isnull=True) | Q(tags_seen_at__lt=before)
-    asked = OllamaServer.objects.filter(due, status__in=SEEN).exclude(pk__in=list_turns.left_out())
+    syncs = Task.objects.filter(type="server.sync", resource_type="server", state__in=LIVE)
+    synced = syncs.filter(resource_id__isnull=False).order_by().values("resource_id")
+    asked = (
+        OllamaServer.objects.filter(due, status__in=SEEN)
+        .exclude(pk__in=list_turns.left_out())
+        .exclude(pk__in=synced)  # that one reads the list itself, which may be a long one
+    )
     room = min(CLAIM, list_turns.free())
     if not room or not asked.exists():
         return []
