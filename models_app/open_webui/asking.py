@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -18,7 +17,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from ollamactl.lib.errors import ApplicationError
-from ollamactl.lib.netguard import Answer, Policy, fetch
+from ollamactl.lib.netguard import Answer, Policy, TlsRefused, fetch
 from ollamactl.lib.sentences import Sentence
 
 SECONDS = 2.0
@@ -71,7 +70,7 @@ async def _visit(url: str, ca_pem: str) -> Visit:
     try:
         answer = await fetch("GET", f"{url}/api/config", policy=policy)
     except ApplicationError as error:
-        text = _CERTIFICATE if _is_about_tls(error) else _NOTHING
+        text = _CERTIFICATE if isinstance(error.__cause__, TlsRefused) else _NOTHING
         return Visit(url, State.NOTHING, Sentence(text, url=url))
     return _judge(url, answer)
 
@@ -106,14 +105,6 @@ def _config_of(answer: Answer) -> dict[str, Any] | None:
 
 def _short(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:LONGEST_NAME]
-
-
-def _is_about_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 _READY = gettext_noop("{name} {version} answers.")

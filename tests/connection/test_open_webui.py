@@ -89,7 +89,7 @@ def test_nothing_there_says_what_to_do() -> None:
 def test_https_at_a_port_of_plain_http_is_named(stand_in: StandIn) -> None:
     jump = jump_of(stand_in.url.replace("http:", "https:"))
     assert jump.state == "nothing"
-    assert "https" in str(jump.detail)
+    assert "does not speak https" in str(jump.detail)
 
 
 @pytest.mark.parametrize(
