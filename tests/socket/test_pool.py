@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import connection
 
+from tasks_app.sockets import pool
 from tasks_app.sockets.pool import in_pool
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A pool of one: which of four threads is free first is left to chance."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        monkeypatch.setattr(pool, "_threads", threads)
+        yield
 
 
 def look(failure: Exception | None = None) -> object:
@@ -18,6 +30,7 @@ def look(failure: Exception | None = None) -> object:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a pool of its own")
 async def test_a_connection_is_kept_until_something_fails() -> None:
     first = await in_pool(look)
