@@ -144,7 +144,11 @@ class OllamaModel(models.Model):
     """
 
     server = models.ForeignKey(
-        OllamaServer, on_delete=models.CASCADE, related_name="models", verbose_name=_("server")
+        OllamaServer,
+        on_delete=models.CASCADE,
+        related_name="models",
+        db_index=False,  # others begin with it
+        verbose_name=_("server"),
     )
     name = models.CharField(_("name"), max_length=512)
     key = models.CharField(_("full name"), max_length=700)
@@ -194,7 +198,7 @@ class OllamaModel(models.Model):
             ("override_preflight", _("Can continue against the resource check")),
         ]
         constraints = [
-            # The name first: people ask for one on all servers; a server has an index of its own.
+            # The name first: people ask for one on all servers.
             models.UniqueConstraint(fields=["key", "server"], name="one_model_a_name"),
             models.CheckConstraint(
                 condition=~models.Q(status=ModelStatus.UNAVAILABLE),
@@ -204,6 +208,8 @@ class OllamaModel(models.Model):
         # What is filtered by comes in the order of the names: a page is found without sorting.
         indexes = [
             models.Index(fields=["server", "digest"]),
+            # Else some names of one server are looked for among all that it has.
+            models.Index(fields=["server", "key"], name="key_of_server"),
             models.Index(fields=["name"]),
             models.Index(fields=["server", "name"], name="model_of_server"),
             models.Index(fields=["status", "name", "server"], name="model_by_status"),

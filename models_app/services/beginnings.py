@@ -93,7 +93,8 @@ def ids_of(names: Sequence[tuple[OllamaServer, ModelName]]) -> dict[tuple[int, s
     rows = OllamaModel.objects.filter(
         server__in={server for server, _key in wanted}, key__in={key for _server, key in wanted}
     )
-    found = {(server, key): pk for pk, server, key in rows.values_list("pk", "server_id", "key")}
+    by_name = rows.order_by().values_list("pk", "server_id", "key")
+    found = {(server, key): pk for pk, server, key in by_name}
     return {each: found[each] for each in wanted if each in found}
 
 

@@ -36,7 +36,7 @@ from tasks_app.turns import writing_turn
 # Names in one transaction, and the longest that it may hold the database's write lock.
 SLICE = 1000
 FIRST_SLICE = 100
-LEAST = 20
+LEAST = 100  # of fewer, most of the time would go into what each transaction costs
 SLICE_SECONDS = 0.08
 # Beyond this one new model of each slice is announced: a list asks for itself anyway.
 MOST_ANNOUNCED = 500
@@ -134,7 +134,7 @@ class _Work:
         with transaction.atomic():
             if not self._is_there():
                 return len(keys)
-            rows = OllamaModel.objects.filter(server=self.server, key__in=keys)
+            rows = OllamaModel.objects.filter(server=self.server, key__in=keys).order_by()
             deleted = deleted_since(self.listing.asked_at)
             left = set(rows.values_list("key", flat=True)) | (deleted & set(keys))
             for _key in left:

@@ -71,6 +71,18 @@ def test_few_models_are_not_looked_for_among_all(query: str) -> None:
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the words of SQLite's plans")
+@pytest.mark.parametrize("count", [2, 20, 1000])
+@pytest.mark.parametrize("order", [(), ("pk",)])
+def test_some_names_of_a_server_are_not_looked_for_among_all_of_it(
+    count: int, order: tuple[str, ...]
+) -> None:
+    keys = [f"library/model-{number}:latest" for number in range(count)]
+    rows = OllamaModel.objects.filter(server=1, key__in=keys).order_by(*order)
+    words = rows.values_list("pk", "key").explain()
+    assert "server_id=? AND key=?" in words or "key=? AND server_id=?" in words
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the words of SQLite's plans")
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize(
     "name", ["created_at", "started_at", "finished_at", "state", "type", "priority"]
