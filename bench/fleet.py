@@ -27,32 +27,41 @@ MODELS = 20
 SYNC_SECONDS = 240
 COUNT = "SELECT count(*) FROM models_app_ollamamodel"
 LIVE = "SELECT count(*) FROM tasks_app_task WHERE state IN ('queued', 'running')"
+RESTING_LOGINS = 10
 LEASE, RENEWED_EVERY = 30.0, 5.0
 
 
 def measure(options: Options) -> list[Table]:
-    """All in one panel: the many first, then the long one among them."""
+    """The long list in a panel of its own; then the many, and the long list among them."""
     servers, long_list = options.pick(1000, 30), options.pick(50_000, 1000)
-    with ExitStack() as stack:
-        url = stack.enter_context(many_ollamas())
-        panel = stack.enter_context(new_panel("http://127.0.0.1:1"))
-        panel.start()
-        api = stack.enter_context(Api.log_in(panel))
-        syncs = sync_rows(panel, api, url, servers)
-        checks = check_row(panel, servers, options.pick(20, 2))
-        meanwhile = long_list_row(panel, api, url, long_list)
+    with many_ollamas() as url:
+        with _started_panel() as (panel, api):
+            alone = long_list_row(panel, api, url, long_list, beside=1)
+        with _started_panel() as (panel, api):
+            syncs = sync_rows(panel, api, url, servers)
+            checks = check_row(panel, servers, options.pick(20, 2))
+            among = long_list_row(panel, api, url, long_list, beside=servers + 1)
     return [
         Table("Syncs of many servers", syncs, [f"{MODELS} models on each; one worker."]),
         Table("Checks of many servers", [checks], ["Of the worker alone, at rest."]),
         Table(
             "While a long list is written",
-            [meanwhile],
+            [alone, among],
             [
-                "A login is a form sent and the page after it, again and again. A lease is renewed "
-                f"every {RENEWED_EVERY:.0f} s: late is what goes beyond."
+                "A login is a form sent and the page after it, again and again; at rest is just "
+                f"before. A lease is renewed every {RENEWED_EVERY:.0f} s: late is what goes beyond."
             ],
         ),
     ]
+
+
+@contextmanager
+def _started_panel() -> Iterator[tuple[PanelProcess, Api]]:
+    """A panel with one server that is not there, and somebody logged in."""
+    with ExitStack() as stack:
+        panel = stack.enter_context(new_panel("http://127.0.0.1:1"))
+        panel.start()
+        yield panel, stack.enter_context(Api.log_in(panel))
 
 
 def sync_rows(panel: PanelProcess, api: Api, url: str, servers: int) -> list[Row]:
@@ -91,8 +100,9 @@ def check_row(panel: PanelProcess, servers: int, seconds: int) -> Row:
     }
 
 
-def long_list_row(panel: PanelProcess, api: Api, url: str, models: int) -> Row:
+def long_list_row(panel: PanelProcess, api: Api, url: str, models: int, *, beside: int) -> Row:
     """Add one server with so many models; log in all the time, and look at the sync's lease."""
+    at_rest = [_login_seconds(panel) for _ in range(RESTING_LOGINS)]
     logins = Repeated(lambda: _login_seconds(panel))
     leases = Repeated(lambda: _lateness(panel))
     with logins.going_on(), leases.going_on():
@@ -103,8 +113,10 @@ def long_list_row(panel: PanelProcess, api: Api, url: str, models: int) -> Row:
         seconds = time.perf_counter() - begun
     return {
         "models": models,
+        "beside servers": beside,
         "sync s": seconds,
         "logins": len(logins.values),
+        "login at rest p50 s": percentile(at_rest, 0.5),
         "login p50 s": percentile(logins.values, 0.5),
         "longest login s": max(logins.values),
         "latest heartbeat s": max(leases.values),
