@@ -17,10 +17,14 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import TimedOut
 from models_app.runners.base import ModelRunner
 from models_app.services.lifecycle import START, STOP
+from models_app.services.starting import FOREVER
 from tasks_app.runners import TaskFailed, register
 
 # What requests in flight still have when a stop is forced.
 GRACE_S = 2.0
+# How long Ollama is given to write down a new keep-alive: it waits for requests in flight.
+WRITTEN_DOWN_S = 2.0
+FIRST_PAUSE_S = 0.02
 
 
 @register
@@ -34,15 +38,15 @@ class StartRunner(ModelRunner):
     async def act(self, model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
         self.run.progress(phase="loading")
         self.run.log(f"loading {model.name}")
-        begun = time.monotonic()
         asked = self.task.payload
-        await client.load(
-            model.name, keep_alive=asked.get("keep_alive", -1), num_ctx=asked.get("num_ctx")
-        )
-        loaded = InMemory(await client.ps()).facts(key=model.key, digest=model.digest)
+        keep_alive = asked.get("keep_alive", FOREVER)
+        before = await _in_memory(model, client)
+        begun = time.monotonic()
+        await client.load(model.name, keep_alive=keep_alive, num_ctx=asked.get("num_ctx"))
+        seconds = time.monotonic() - begun
+        loaded = await _written_down(model, client, before, forever=keep_alive == FOREVER)
         if loaded is None:
             raise await self._not_loaded(model, client)
-        seconds = time.monotonic() - begun
         self.run.log(f"loaded in {seconds:.1f} s: {loaded['processor']}")
         return {"loaded": loaded, "load_seconds": round(seconds, 3)}
 
@@ -57,6 +61,26 @@ class StartRunner(ModelRunner):
             _("The server loaded the model and let it go at once. Is there memory for it?"),
             code="not_loaded",
         )
+
+
+async def _in_memory(model: OllamaModel, client: OllamaClient) -> dict[str, Any] | None:
+    return InMemory(await client.ps()).facts(key=model.key, digest=model.digest)
+
+
+async def _written_down(
+    model: OllamaModel, client: OllamaClient, before: dict[str, Any] | None, *, forever: bool
+) -> dict[str, Any] | None:
+    """The facts of the loaded model. For a moment after its answer Ollama still names the end that
+    the model had `before`; each start gives it another one, unless it stays for ever as it did."""
+    loaded = await _in_memory(model, client)
+    if before is None or (forever and before["expires_at"] is None):
+        return loaded
+    pause, until = FIRST_PAUSE_S, time.monotonic() + WRITTEN_DOWN_S
+    while loaded and loaded["expires_at"] == before["expires_at"] and time.monotonic() < until:
+        await asyncio.sleep(pause)
+        pause *= 2
+        loaded = await _in_memory(model, client)
+    return loaded
 
 
 @register

@@ -12,10 +12,16 @@ from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app.choices import ModelStatus
 from models_app.models import OllamaServer
+from models_app.ollama.answers import read_loaded
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.types import LoadedModel
+from models_app.runners import memory
 from models_app.services.lifecycle import start_model, stop_model
 from models_app.services.starting import read_keep_alive, start_options
 from ollamactl.lib.errors import Conflict, InvalidInput
+from ollamactl.simulator.running import RunningSimulator
 from tests.components.fixtures import NewOllama
+from tests.components.inventory import TINY_MODEL_NAME
 from tests.components.loopback import PLAIN
 from tests.factories import OllamaModelFactory
 from tests.models.backends import Backend
@@ -63,6 +69,56 @@ def test_the_options_are_what_the_server_then_says(backend: Backend) -> None:
     assert loaded is not None
     assert (loaded["context_length"], loaded["expires_at"]) == (2048, None)
     assert backend.model().status == ModelStatus.RUNNING
+
+
+def test_a_new_keep_alive_is_shown_at_once(backend: Backend) -> None:
+    """Of a model that is in memory already, on which Ollama writes it down after its answer."""
+    for hours in (1, 3, 2):
+        task = start_model(actor=SYSTEM, model=backend.model(), keep_alive=f"{hours}h")
+        loaded = (backend.panel.wait(task).result or {})["loaded"]
+        left = datetime.fromisoformat(loaded["expires_at"]) - datetime.now(UTC)
+        assert hours * 60 - 1 < left.total_seconds() / 60 < hours * 60 + 1
+
+
+@pytest.mark.parametrize("answers", [1, 3])
+@pytest.mark.usefixtures("engine")
+def test_an_answer_of_before_is_asked_again(
+    panel: Panel, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, answers: int
+) -> None:
+    simulator.control.install(TINY_MODEL_NAME)
+    backend = Backend(panel, simulator.url, is_real=False)
+    backend.sync()
+    panel.wait(start_model(actor=SYSTEM, model=backend.model(), keep_alive="1h"))
+    real_ps, seen = OllamaClient.ps, list[list[LoadedModel]]()
+
+    async def late(client: OllamaClient) -> list[LoadedModel]:
+        """The new end only after the question before the start and `answers` more."""
+        seen.append(await real_ps(client))
+        return seen[0] if len(seen) <= 1 + answers else seen[-1]
+
+    monkeypatch.setattr(OllamaClient, "ps", late)
+    task = start_model(actor=SYSTEM, model=backend.model())
+    assert (panel.wait(task).result or {})["loaded"]["expires_at"] is None
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_end_that_does_not_change_is_shown_as_it_is(
+    panel: Panel, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.control.install(TINY_MODEL_NAME)
+    backend = Backend(panel, simulator.url, is_real=False)
+    backend.sync()
+    panel.wait(start_model(actor=SYSTEM, model=backend.model(), keep_alive="1h"))
+    there = (backend.model().loaded or {})["expires_at"]
+    old = read_loaded(backend.ask("GET", "/api/ps"), now=datetime.now(UTC))
+
+    async def as_before(_client: OllamaClient) -> list[LoadedModel]:
+        return old
+
+    monkeypatch.setattr(OllamaClient, "ps", as_before)
+    monkeypatch.setattr(memory, "WRITTEN_DOWN_S", 0.1)
+    task = start_model(actor=SYSTEM, model=backend.model())
+    assert (panel.wait(task).result or {})["loaded"]["expires_at"] == there
 
 
 @pytest.mark.django_db
