@@ -155,9 +155,10 @@ class ModelDetailSerializer(ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: OllamaModel) -> dict[str, Any]:
+        details = self.get_details(instance)  # first: it can say what the row does not know yet
         return {
             **super().to_representation(instance),
-            "details": self.get_details(instance),
+            "details": details,
             "frees": self.get_frees(instance),
             "performance": self.get_performance(instance),
             "usage": self.get_usage(instance),

@@ -23,7 +23,7 @@ def describe_model(model: OllamaModel) -> dict[str, Any] | None:
         info = asyncio.run(_show(model))
     except OllamaError:
         return None
-    remember_kv_cache(model, info.kv_cache)
+    _remember(model, context_length=info.context_length, kv_cache=_stored(info.kv_cache))
     return _as_json(info)
 
 
@@ -34,11 +34,20 @@ def lacks_kv_cache(model: OllamaModel) -> bool:
 
 def remember_kv_cache(model: OllamaModel, said: KvCache | None) -> None:
     """Keep what the server has said of this version of the model; written where it is new."""
-    if said is None or not model.is_installed or model.kv_cache == said.as_json():
+    _remember(model, kv_cache=_stored(said))
+
+
+def _remember(model: OllamaModel, **said: Any) -> None:
+    new = {name: v for name, v in said.items() if v is not None and getattr(model, name) != v}
+    if not new or not model.is_installed:
         return
-    model.kv_cache = said.as_json()
-    same = OllamaModel.objects.filter(pk=model.pk, digest=model.digest)
-    same.update(kv_cache=model.kv_cache)
+    for name, value in new.items():
+        setattr(model, name, value)
+    OllamaModel.objects.filter(pk=model.pk, digest=model.digest).update(**new)
+
+
+def _stored(cache: KvCache | None) -> dict[str, Any] | None:
+    return cache.as_json() if cache is not None else None
 
 
 async def _show(model: OllamaModel) -> ShowInfo:

@@ -129,9 +129,10 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
     if "digest" in changed and "outdated" not in facts and model.outdated is not None:
         model.outdated = None  # of another version nobody has asked yet
         changed.append("outdated")
-    if "digest" in changed and "kv_cache" not in facts and model.kv_cache is not None:
-        model.kv_cache = None
-        changed.append("kv_cache")
+    for name in ("kv_cache", "context_length") if "digest" in changed else ():
+        if name not in facts and getattr(model, name) is not None:
+            setattr(model, name, None)
+            changed.append(name)
     if model.is_loaded != bool(model.loaded):
         model.is_loaded = bool(model.loaded)
         changed.append("is_loaded")

@@ -52,6 +52,20 @@ def test_everything_that_show_says_is_there(viewer: Client, model: OllamaModel) 
         assert said in shown, said
 
 
+def test_a_context_that_was_not_known_is_known_everywhere(
+    viewer: Client, model: OllamaModel
+) -> None:
+    OllamaModel.objects.update(context_length=None)
+    shown = _details(viewer, model)
+    assert '<dd class="oc-nums" id="model-context" hx-swap-oob="true">131,072</dd>' in shown
+    page = viewer.get(reverse("admin:model", args=[model.pk])).content.decode()
+    assert '<dd class="oc-nums" id="model-context">131,072</dd>' in page
+
+    OllamaModel.objects.update(context_length=None)
+    said = viewer.get(f"/api/v1/models/{model.pk}/").json()
+    assert said["context_length"] == said["details"]["context_length"] == 131_072
+
+
 def test_foreign_texts_are_only_text(
     viewer: Client, model: OllamaModel, simulator: RunningSimulator
 ) -> None:
