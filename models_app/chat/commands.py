@@ -17,7 +17,7 @@ from models_app.services.recreating import RECREATE, derive_model
 from ollamactl.lib.errors import InvalidInput, Unavailable
 from ollamactl.lib.units import format_size
 
-SHOWN = ("info", "license", "parameters", "system", "template")
+SHOWN = ("info", "license", "modelfile", "parameters", "system", "template")
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def help_text(actor: Actor) -> str:
     rows = [
         ("/set system …", _("the system prompt; empty to have none")),
         ("/set parameter … …", _("a parameter, for example temperature 0.2; without value: unset")),
-        ("/set think, /set nothink", _("whether the model thinks before it answers")),
-        ("/show " + "|".join(SHOWN), _("what is known of the model")),
+        ("/set think, nothink", _("whether the model thinks before it answers")),
+        ("/show …", _("what is known of the model: %(names)s") % {"names": ", ".join(SHOWN)}),
         ("/load …", _("another model for this chat")),
         *([save] if actor.may(RECREATE) else []),
         ("/clear", _("forget what was said so far; it stays to be read")),
@@ -153,6 +153,8 @@ def _show(actor: Actor, session: ChatSession, rest: str) -> Said:
         raise Unavailable(_("The server does not answer just now. Try again in a moment."))
     if what == "info":
         return Said(session, _facts(model.size, details))
+    if what == "modelfile":
+        return Said(session, _modelfile(model.name, details))
     text = str(details.get(what) or "")
     if what == "system" and session.system:
         text = session.system
@@ -172,6 +174,18 @@ def _facts(size: int | None, details: dict[str, Any]) -> str:
         (_("Capabilities"), ", ".join(details["capabilities"])),
     ]
     return "\n".join(f"{name}: {value}" for name, value in rows if value)
+
+
+def _modelfile(name: str, details: dict[str, Any]) -> str:
+    """What the model can be made of again. It is called by its name, and not by the file of the
+    server's as in Ollama's own text: folders of the machine are not for everybody."""
+    parameters = [f"PARAMETER {line}" for line in str(details["parameters"]).splitlines() if line]
+    texts = [
+        f'{word} """{details[what]}"""'
+        for word, what in (("TEMPLATE", "template"), ("SYSTEM", "system"), ("LICENSE", "license"))
+        if details[what]
+    ]
+    return "\n".join([f"FROM {name}", *parameters, *texts])
 
 
 def _incomplete(sentence: str) -> InvalidInput:

@@ -6,7 +6,7 @@
  *
  *   #chat-transcript[data-chat="5"]   the transcript; gets `live:refresh` when other messages are new
  *   article[data-message][data-state][data-attempt]   a message; while pending or streaming it holds
- *     [data-chat-text], [data-chat-thinking] in [data-chat-thinking-box], [data-chat-pace]
+ *     [data-chat-text], [data-chat-thinking] in [data-chat-thinking-box], [data-chat-pace][data-text]
  *   #chat-status[data-text-begun|done|ended]   says beginning and end, not each word
  *   article[data-version]   shows an older version of a message until the reader turns back
  *   [data-chat-form]   Enter sends, Shift+Enter is a new line, up and down recall what was sent,
@@ -89,7 +89,7 @@
     write(element.querySelector("[data-chat-thinking]"), answer.thinking);
     const pace = element.querySelector("[data-chat-pace]");
     const rate = answer.seconds > 0.5 ? (answer.tokens / answer.seconds).toFixed(1) : "";
-    if (pace && rate) pace.textContent = `${answer.tokens} · ${rate}/s`;
+    if (pace && rate) pace.textContent = pace.dataset.text.replace("$tokens", answer.tokens).replace("$rate", rate);
     if (isAtEnd) toEnd();
   }
 

@@ -307,3 +307,23 @@ def test_replaced_answers_are_there_beside_the_current_one(
     said = client.get(f"{URL}{chat.pk}/messages/").json()["results"]
     assert [row["id"] for row in said if row["role"] == "assistant"] == [new.pk]
     assert client.get(f"{URL}{chat.pk}/messages/999999/versions/").status_code == 404
+
+
+def test_the_modelfile_is_shown_without_folders_of_the_machine(
+    client: APIClient, chat: ChatSession, model: OllamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    details = {
+        "parameters": 'temperature 0.7\nstop "<|user|>"',
+        "template": "{{ .Prompt }}",
+        "system": "",
+        "license": "Free.",
+    }
+    monkeypatch.setattr("models_app.chat.commands.describe_model", lambda _model: details)
+    said = client.post(f"{URL}{chat.pk}/command/", {"command": "/show modelfile"}).json()["text"]
+    assert said.splitlines() == [
+        f"FROM {model.name}",
+        "PARAMETER temperature 0.7",
+        'PARAMETER stop "<|user|>"',
+        'TEMPLATE """{{ .Prompt }}"""',
+        'LICENSE """Free."""',
+    ]
