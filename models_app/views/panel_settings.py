@@ -27,7 +27,7 @@ HAS_OWN = (
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(services.VIEW)
 def panel_settings(request: HttpRequest) -> HttpResponse:
-    """What holds for all servers, and which of them have values of their own."""
+    """What holds for all servers, and what each of them has of its own."""
     panel = PanelSettings.objects.current()
     may_change = request.user.has_perm(services.CHANGE)
     if request.method != "POST":
@@ -48,11 +48,13 @@ def panel_settings(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, form: SettingsForm, *, status: int = 200) -> HttpResponse:
-    servers = OllamaServer.objects.visible_to(request.user).filter(HAS_OWN).order_by("name", "pk")
+    visible = OllamaServer.objects.visible_to(request.user).annotate(has_own=HAS_OWN)
+    servers = list(visible.order_by("-has_own", "name", "pk")[: SERVERS_SHOWN + 1])
     context = {
         "form": form,
         "may_change": request.user.has_perm(services.CHANGE),
         "servers": servers[:SERVERS_SHOWN],
+        "more_servers": len(servers) > SERVERS_SHOWN,
     }
     page = "models_app/settings.html"
     return render_page(request, page, context, title=_("Settings"), status=status)

@@ -15,7 +15,7 @@ from audit_app.actors import Actor
 from audit_app.guards import requires
 from models_app.connection.cautions import cautions_for
 from models_app.forms import ServerForm
-from models_app.models import OllamaModel, OllamaServer
+from models_app.models import OllamaModel, OllamaServer, PanelSettings
 from models_app.querysets import OllamaServerQuerySet
 from models_app.services import servers as services
 from models_app.services.conflicts import open_conflicts
@@ -144,8 +144,12 @@ def panel_context(request: HttpRequest, server: OllamaServer) -> dict[str, Any]:
     history = Task.objects.visible_to(request.user).about("server", server.pk)
     last_sync = history.filter(type="server.sync").order_by("-created_at", "-id").first()
     conflicts = list(open_conflicts(server)[: CONFLICTS_SHOWN + 1])
+    panel = PanelSettings.objects.current()
     return {
         "server": server,
+        "downloads_at_once": panel.downloads_on(server),
+        "disk_kept": panel.disk_kept(server),
+        "memory_kept": panel.memory_kept(server),
         "host": reported_host(server),
         "conflicts": conflicts[:CONFLICTS_SHOWN],
         "more_conflicts": len(conflicts) > CONFLICTS_SHOWN,

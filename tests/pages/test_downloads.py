@@ -139,3 +139,21 @@ def test_the_settings_are_changed(administrator: Client) -> None:
     assert "This is not a size." in wrong.content.decode()
     short = administrator.post(url, {**fields, "retry_longest": "1"})
     assert "cannot be shorter" in short.content.decode()
+
+
+def test_each_server_says_what_holds_for_it(administrator: Client, viewer: Client) -> None:
+    plain = OllamaServerFactory(name="a plain one")
+    own = OllamaServerFactory(name="one with its own", max_downloads=7, keep_free_disk=5_000_000)
+    shown = administrator.get(reverse("admin:settings")).content.decode()
+    assert shown.index(own.name) < shown.index(plain.name) < shown.index("as set on this page")
+    assert reverse("admin:server-edit", args=[plain.pk]) in shown
+
+    def limits(pk: int) -> list[str]:
+        answer = viewer.get(reverse("admin:server", args=[pk])).content.decode()
+        text = re.sub(r"<[^>]*>", "", answer.replace("</dt>", "|"))
+        labels = ("Downloads at once", "Keep free on the disk", "Keep free in memory")
+        return [found.strip() for label in labels for found in re.findall(rf"{label}\|(.*)", text)]
+
+    assert limits(own.pk) == ["7", "5 MB", "0 B the panel's default"]
+    default = "the panel's default"
+    assert limits(plain.pk) == [f"3 {default}", f"1 GB {default}", f"0 B {default}"]
