@@ -64,7 +64,7 @@ class PlanBytesSerializer(serializers.Serializer[Any]):
 
     Layers that several models share, or that the server has, are no part of the `total` of
     downloads. `estimated`: models whose registry did not say their bytes; `unknown`: those of which
-    nobody knows them, they come on top.
+    nobody knows them, they come on top; on the disk `unknown_each` is kept free for each of them.
     """
 
     resource = serializers.ChoiceField(["memory", "disk"])
@@ -73,6 +73,7 @@ class PlanBytesSerializer(serializers.Serializer[Any]):
     exact = serializers.BooleanField()
     estimated = serializers.IntegerField()
     unknown = serializers.IntegerField()
+    unknown_each = serializers.IntegerField(allow_null=True)
 
 
 class PlanUndoSerializer(serializers.Serializer[Any]):
@@ -97,7 +98,8 @@ class PlanServerSerializer(serializers.Serializer[Any]):
 
     `answers` is null where it was not heard of in time. `disk` and `downloads` are those of the
     preflight of a single model; `disk.state` is `block` where it is certain that not all fit. Of
-    servers that share a disk each has the same `disk`, with what they need together.
+    servers that share a disk each has the same `disk`, with what they need together, models of
+    unknown size included.
     """
 
     server = serializers.IntegerField()

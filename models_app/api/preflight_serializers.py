@@ -18,11 +18,15 @@ MEMORY_ESTIMATES = ["model", "sibling", "table", "unknown"]
 
 
 class DiskSerializer(serializers.Serializer[Any]):
-    """Bytes on the disk of the server's models; null is not known."""
+    """Bytes on the disk of the server's models; null is not known.
+
+    `reserved`: for other downloads, `reserved_guessed` of it for those whose size nobody knows yet.
+    """
 
     state = serializers.ChoiceField(STATES)
     free = serializers.IntegerField(allow_null=True)
     reserved = serializers.IntegerField(allow_null=True)
+    reserved_guessed = serializers.IntegerField(allow_null=True)
     kept = serializers.IntegerField()
     needed = serializers.IntegerField(allow_null=True)
     after = serializers.IntegerField(allow_null=True)

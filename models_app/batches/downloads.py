@@ -10,9 +10,11 @@ from django.utils.translation import gettext_noop
 
 from models_app.batches.asking import Heard, ServerSaid
 from models_app.batches.looks import ServerLooks, SharedDisk
+from models_app.catalogue import find
 from models_app.models import OllamaServer
 from models_app.ollama.registry import Manifest
 from models_app.resources.answering import judge_server
+from models_app.resources.estimates import assumed_size
 from models_app.resources.origin import judge_report, origin_of
 from models_app.resources.verdict import BLOCK, DISK_TOO_SMALL, OK, UNKNOWN, WARN, Findings
 from ollamactl.lib.sentences import Sentence
@@ -56,6 +58,11 @@ class Needed:
     bytes: int | None
     certain: int
     exact: bool
+
+    @property
+    def with_unknown(self) -> int | None:
+        """With what is kept free for those of unknown size; None where no model is left."""
+        return (self.bytes or 0) + self.unknown * assumed_size() if self.count else None
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,9 @@ def _needed(wanted: Sequence[Wanted], heard: Heard) -> Needed:
     """What one folder has to take, for one server or for several that share it."""
     known = [each for each in wanted if each.manifest is not None]
     guesses = {
-        each.name: each.guess for each in wanted if each.manifest is None and each.guess is not None
+        content_of(each.name): each.guess
+        for each in wanted
+        if each.manifest is None and each.guess is not None
     }
     layers: dict[str, int] = {}
     for each in known:
@@ -164,6 +173,12 @@ def _needed(wanted: Sequence[Wanted], heard: Heard) -> Needed:
         certain=sum(size for digest, size in missing.items() if digest in said),
         exact=not (unknown or estimated) and all(digest in said for digest in layers),
     )
+
+
+def content_of(name: str) -> str:
+    """The same for all names of one download, as far as the catalogue knows them."""
+    tag = find(name)
+    return tag.name if tag is not None else name
 
 
 def _said(servers: set[int], heard: Heard) -> dict[str, bool]:
@@ -185,18 +200,19 @@ def _judge_disk(found: Findings, disk: SharedDisk, needed: Needed) -> dict[str, 
     names = ", ".join(server.name for server in disk.servers)
     if disk.is_slow:
         found.add(WARN, "disk_timeout", Sentence(DISK_SLOW, server=names))
-    after, state, least = None, UNKNOWN, needed.certain
-    if disk.free is not None and needed.bytes is not None:
-        room = max(0, disk.free - disk.reserved - disk.kept)
-        after = disk.free - disk.reserved - needed.bytes
-        state = OK if needed.bytes <= room else WARN
-        state = BLOCK if least > room else state
+    after, state, least, most = None, UNKNOWN, needed.certain, needed.with_unknown
+    if disk.free is not None and most is not None:
+        after = disk.free - disk.reserved.bytes - most
+        room = max(0, disk.free - disk.reserved.bytes - disk.kept)
+        certain_room = max(0, disk.free - disk.reserved.certain - disk.kept)
+        state = OK if most <= room else WARN
+        state = BLOCK if least > certain_room else state
     if state in (BLOCK, WARN):
         sizes = {
             "free": disk.free,
-            "reserved": disk.reserved,
+            "reserved": disk.reserved.certain if state == BLOCK else disk.reserved.bytes,
             "kept": disk.kept,
-            "needed": least if state == BLOCK else needed.bytes,
+            "needed": least if state == BLOCK else most,
         }
         written = {name: format_size(size or 0) for name, size in sizes.items()}
         code = DISK_TOO_SMALL if state == BLOCK else "disk_maybe_too_small"
@@ -205,8 +221,9 @@ def _judge_disk(found: Findings, disk: SharedDisk, needed: Needed) -> dict[str, 
     return {
         "state": state,
         "free": disk.free,
-        "reserved": disk.reserved,
+        "reserved": disk.reserved.bytes,
+        "reserved_guessed": disk.reserved.guessed,
         "kept": disk.kept,
-        "needed": needed.bytes,
+        "needed": most,
         "after": after,
     }

@@ -13,6 +13,7 @@ from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.resources.host import Host
 from models_app.resources.reserved import (
     MOST_SERVERS,
+    Held,
     by_device,
     device_of,
     looks_at,
@@ -33,7 +34,7 @@ class SharedDisk:
 
     folders: list[list[OllamaServer]]
     free: int | None
-    reserved: int
+    reserved: Held
     kept: int
     is_slow: bool
 
@@ -74,7 +75,7 @@ class ServerLooks:
             folders = groups.setdefault(device_of(server.pk, hosts), {})
             folders.setdefault(_folder(server.pk, hosts), []).append(server)
         return [
-            self._disk(list(folders.values()), hosts, reserved.get(device, 0))
+            self._disk(list(folders.values()), hosts, reserved.get(device, Held()))
             for device, folders in groups.items()
         ]
 
@@ -83,7 +84,7 @@ class ServerLooks:
         return self._hosts.get(server.pk, Host())
 
     def _disk(
-        self, folders: list[list[OllamaServer]], hosts: dict[int, Host], reserved: int
+        self, folders: list[list[OllamaServer]], hosts: dict[int, Host], reserved: Held
     ) -> SharedDisk:
         servers = [server for folder in folders for server in folder]
         host = hosts.get(servers[0].pk, Host())

@@ -28,6 +28,7 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest
 from models_app.querysets import GONE
+from models_app.resources.estimates import assumed_size
 from models_app.resources.needs import MANIFEST, guess_of
 from models_app.resources.verdict import UNKNOWN
 from models_app.services.freeing import freed_by_deleting
@@ -110,6 +111,12 @@ class Plan:
         return sum(item.bytes is None for item in self.will())
 
     @property
+    def unknown_each(self) -> int | None:
+        """The bytes of the disk that each download of unknown size is taken for."""
+        is_download = self.kind.operation in FROM_REGISTRY
+        return assumed_size() if self.unknown and is_download else None
+
+    @property
     def estimated(self) -> int:
         """Of how many models that will be downloaded the bytes are an estimate."""
         return sum(item.is_estimated for item in self.will())
@@ -145,6 +152,7 @@ class Plan:
                 "exact": self.exact,
                 "estimated": self.estimated,
                 "unknown": self.unknown,
+                "unknown_each": self.unknown_each,
             },
             "undo": self.undo_counts(),
             "warnings": [

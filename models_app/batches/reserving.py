@@ -6,11 +6,13 @@ from typing import Any
 
 from models_app.batch_models import Batch
 from models_app.batches.asking import MOST_ASKED, Heard, ask_around
+from models_app.batches.downloads import content_of
 from models_app.batches.operations import KINDS
 from models_app.batches.words import Operation
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.pulls import PULL_TYPE
+from models_app.resources.estimates import assumed_size
 from models_app.resources.needs import guess_of
 
 Items = list[dict[str, Any]]
@@ -79,10 +81,24 @@ class Reservations:
         return sum(missing.values())
 
 
-def guess(model: OllamaModel | None, name: str) -> int | None:
-    """What one download is taken for until its registry is asked: bytes of the whole model."""
+def guess(model: OllamaModel | None, name: str) -> int:
+    """What one download is taken for until its registry is asked: the bytes of the whole model,
+    unless the server had the newest version when its registry was asked last."""
+    if model is not None and model.is_installed and model.outdated is False:
+        return 0
     size = guess_of(model, ModelName.parse(name))
-    return size.bytes if size else None
+    return size.bytes if size else assumed_size()
+
+
+def guess_each_once(items: Items) -> Items:
+    """Two names of one download are fetched once to a server: the second counts for nothing."""
+    seen: set[tuple[int | None, str]] = set()
+    for item in items:
+        content = (item["server"], content_of(ModelName.parse(item["name"]).full))
+        if content in seen:
+            item["guess"] = 0
+        seen.add(content)
+    return items
 
 
 def sum_of(items: Items) -> dict[str, int]:

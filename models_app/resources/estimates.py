@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from statistics import median
 
-from models_app.catalogue import CatalogueTag, find
+from models_app.catalogue import CatalogueTag, catalogue, find
 from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.names import ModelName
 
@@ -127,6 +129,13 @@ def bits_of(text: str) -> float | None:
     """The bits that each weight takes in the quantization that a text names: `q4_K_M`."""
     found = _QUANTIZATION.search(text.lower())
     return BITS[found[1]] if found else None
+
+
+@cache
+def assumed_size() -> int:
+    """The bytes that are kept free for a model of which nobody knows anything: no more than half of
+    the well-known models have."""
+    return int(median(tag.size for tag in catalogue().tags))
 
 
 def usual_bytes(parameters: int) -> int:

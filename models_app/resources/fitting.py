@@ -88,7 +88,7 @@ def room_of(server: OllamaServer) -> Room:
     host = look.result()
     return Room(
         host=host,
-        reserved=others.beside(host),
+        reserved=others.beside(host).bytes,
         disk_kept=panel.disk_kept(server),
         memory_kept=panel.memory_kept(server),
         installed=frozenset(installed),

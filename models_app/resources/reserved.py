@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,12 +14,30 @@ from models_app.models import OllamaServer
 from models_app.probes import local_candidates
 from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.querysets import OllamaServerQuerySet
+from models_app.resources.estimates import assumed_size
 from models_app.resources.host import DiskLook, Host
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 
 MOST_SERVERS = 50
 """Servers whose disks are looked at, of those that are asked about and of the others each."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Bytes that a disk has to keep for downloads. `guessed`: those among them that nobody has
+    asked a registry for: of models of unknown size, and of what a batch has not made yet."""
+
+    bytes: int = 0
+    guessed: int = 0
+
+    def __add__(self, other: Held) -> Held:
+        return Held(self.bytes + other.bytes, self.guessed + other.guessed)
+
+    @property
+    def certain(self) -> int:
+        """Without what is a guess."""
+        return self.bytes - self.guessed
 
 
 class Reserved:
@@ -32,13 +51,13 @@ class Reserved:
         self._server = server
         others = list(with_downloads().exclude(pk=server.pk)[:MOST_SERVERS])
         self._looks = looks_at(others)
-        self._bytes = reserved_on_each([server, *others], task)
+        self._held = reserved_on_each([server, *others], task)
 
-    def beside(self, host: Host) -> int:
-        """Bytes; `host` is what was seen of the server's own machine."""
+    def beside(self, host: Host) -> Held:
+        """`host` is what was seen of the server's own machine."""
         hosts = {pk: look.result() for pk, look in self._looks.items()}
         hosts[self._server.pk] = host
-        return by_device(self._bytes, hosts)[device_of(self._server.pk, hosts)]
+        return by_device(self._held, hosts)[device_of(self._server.pk, hosts)]
 
 
 def looks_at(servers: Iterable[OllamaServer]) -> dict[int, DiskLook]:
@@ -54,12 +73,12 @@ def device_of(pk: int, hosts: Mapping[int, Host]) -> Hashable:
     return ("device", disk.device) if disk is not None else ("server", pk)
 
 
-def by_device(sizes: Mapping[int, int], hosts: Mapping[int, Host]) -> dict[Hashable, int]:
-    """The bytes of servers, by their ids, summed for each disk."""
-    found: dict[Hashable, int] = {}
-    for pk, size in sizes.items():
+def by_device(held: Mapping[int, Held], hosts: Mapping[int, Host]) -> dict[Hashable, Held]:
+    """What is held for servers, by their ids, summed for each disk."""
+    found: dict[Hashable, Held] = {}
+    for pk, one in held.items():
         device = device_of(pk, hosts)
-        found[device] = found.get(device, 0) + size
+        found[device] = found.get(device, Held()) + one
     return found
 
 
@@ -69,21 +88,21 @@ def pulls_of(server: OllamaServer, states: Iterable[str], but: Task | None) -> Q
     return pulls.exclude(pk=but.pk) if but is not None else pulls
 
 
-def reserved_on_each(servers: Iterable[OllamaServer], task: Task | None = None) -> dict[int, int]:
-    """Bytes that the downloads of each server have still to write, by the servers' ids: those that
-    wait, too, and those that batches have not made yet. For `task`, which begins now, only those
-    that run count, and not itself."""
+def reserved_on_each(servers: Iterable[OllamaServer], task: Task | None = None) -> dict[int, Held]:
+    """What the downloads of each server have still to write, by the servers' ids: those that wait,
+    too, and those that batches have not made yet. For `task`, which begins now, only those that run
+    count, and not itself."""
     keys = {pulls_key(server.pk): server.pk for server in servers}
-    reserved = dict.fromkeys(keys.values(), 0)
+    reserved = dict.fromkeys(keys.values(), Held())
     states = LIVE if task is None else (State.RUNNING,)
     pulls = Task.objects.filter(limit_key__in=keys, state__in=states).order_by()
     if task is not None:
         pulls = pulls.exclude(pk=task.pk)
     for key, *row in pulls.values_list("limit_key", "payload__needed", "done", "total"):
-        reserved[keys[key]] += _bytes_left(*row)
+        reserved[keys[key]] += _left_of(*row)
     for pk, size in (unmade() if task is None else {}).items():
         if pk in reserved:
-            reserved[pk] += size
+            reserved[pk] += Held(size, size)
     return reserved
 
 
@@ -110,9 +129,11 @@ def unmade() -> dict[int, int]:
     return found
 
 
-def _bytes_left(needed: Any, done: int | None, total: int | None) -> int:
+def _left_of(needed: Any, done: int | None, total: int | None) -> Held:
     """By what the check found when the pull was asked for, and by how far it is."""
     known: Iterable[int] = [needed] if isinstance(needed, int) else []
     if total is not None:
         known = [*known, total - (done or 0)]
-    return max(0, min(known, default=0))
+    elif not known:
+        return Held(assumed_size(), assumed_size())
+    return Held(max(0, min(known)))

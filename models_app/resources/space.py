@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from models_app.models import OllamaServer, PanelSettings
 from models_app.resources.host import Host
 from models_app.resources.needs import Need
+from models_app.resources.reserved import Held
 from models_app.resources.verdict import BLOCK, DISK_TOO_SMALL, OK, UNKNOWN, WARN, Findings
 from ollamactl.lib.sentences import Sentence
 from ollamactl.lib.units import format_size
@@ -22,6 +23,10 @@ MAYBE_TOO_SMALL = _(
     "The disk has {free} free, {reserved} of it for other downloads and {kept} to be kept free; "
     "this one may need {needed}, by an estimate."
 )
+MAYBE_OTHERS = _(
+    "The disk has {free} free and {kept} to be kept free. Other downloads may need {reserved} of "
+    "it, by an estimate, and this one needs {needed}."
+)
 
 
 def judge_disk(
@@ -32,7 +37,7 @@ def judge_disk(
     *,
     panel: PanelSettings,
     task: Task | None,
-    reserved: int,
+    reserved: Held,
 ) -> dict[str, Any]:
     """The `disk` of a check: bytes, and whether they are enough. Only what is certain blocks.
 
@@ -44,19 +49,23 @@ def judge_disk(
     kept = panel.disk_kept(server)
     after, state = None, UNKNOWN
     if host.disk_free is not None and needed is not None:
-        after = host.disk_free - reserved - needed
-        has_room = leaves_room(host.disk_free, needed, reserved=reserved, kept=kept)
-        state = OK if has_room else (BLOCK if need.is_certain else WARN)
+        free, after = host.disk_free, host.disk_free - reserved.bytes - needed
+        fits = leaves_room(free, needed, reserved=reserved.bytes, kept=kept)
+        may_fit = leaves_room(free, needed, reserved=reserved.certain, kept=kept)
+        state = OK if fits else (WARN if may_fit or not need.is_certain else BLOCK)
     if state in (BLOCK, WARN):
-        sizes = {"free": host.disk_free, "reserved": reserved, "kept": kept, "needed": needed}
+        sizes = {"free": host.disk_free, "kept": kept, "needed": needed}
+        sizes["reserved"] = reserved.certain if state == BLOCK else reserved.bytes
         written = {name: format_size(size or 0) for name, size in sizes.items()}
         code = DISK_TOO_SMALL if state == BLOCK else "disk_maybe_too_small"
         text = TOO_SMALL if state == BLOCK else MAYBE_TOO_SMALL
+        text = MAYBE_OTHERS if state == WARN and need.is_certain else text
         found.add(state, code, Sentence(text, **written))
     return {
         "state": state,
         "free": host.disk_free,
-        "reserved": reserved,
+        "reserved": reserved.bytes,
+        "reserved_guessed": reserved.guessed,
         "kept": kept,
         "needed": needed,
         "after": after,

@@ -13,7 +13,7 @@ from audit_app.services import record_action
 from models_app.batch_models import Batch
 from models_app.batches.operations import KINDS, Kind
 from models_app.batches.planning import Plan, PlanItem, make_plan
-from models_app.batches.reserving import guess, sum_of
+from models_app.batches.reserving import guess, guess_each_once, sum_of
 from models_app.batches.selection import Selection, choose
 from models_app.batches.undoing import undo_items
 from models_app.batches.words import OnError, Operation
@@ -70,7 +70,7 @@ def start_batch(
             type="model.batch",
             operation=kind.operation,
             on_error=on_error,
-            items=[_begun(kind, item) for item in plan.will()],
+            items=_begun(kind, plan.will()),
             skipped=[_left_out(item) for item in plan.left_out()],
         )
     return BegunBatch(task, plan)
@@ -189,10 +189,12 @@ def _item(item: PlanItem) -> dict[str, Any]:
     }
 
 
-def _begun(kind: Kind, item: PlanItem) -> dict[str, Any]:
+def _begun(kind: Kind, items: list[PlanItem]) -> list[dict[str, Any]]:
     if kind.task_type != PULL_TYPE:
-        return _item(item)
-    return {**_item(item), "guess": guess(item.chosen.model, item.chosen.name)}
+        return [_item(item) for item in items]
+    return guess_each_once(
+        [{**_item(one), "guess": guess(one.chosen.model, one.chosen.name)} for one in items]
+    )
 
 
 def _left_out(item: PlanItem) -> dict[str, Any]:

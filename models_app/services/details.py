@@ -46,7 +46,7 @@ def _remember(model: OllamaModel, **said: Any) -> None:
     OllamaModel.objects.filter(pk=model.pk, digest=model.digest).update(**new)
 
 
-def _stored(cache: KvCache | None) -> dict[str, Any] | None:
+def _stored(cache: KvCache | None) -> list[int] | None:
     return cache.as_json() if cache is not None else None
 
 

@@ -107,7 +107,7 @@ class Conflicts:
             actor=self.policy.actor,
             model=row,
             type=PULL_TYPE,
-            payload={"override": False, "needed": None},
+            payload={"override": False, "needed": row.size},
             limit_key=pulls_key(self.server.pk),
             data={"conflict": noted.pk},
         )

@@ -13,6 +13,7 @@ from audit_app.models import AuditRecord
 from models_app.batches import planning
 from models_app.batches.asking import Heard
 from models_app.models import Batch
+from models_app.resources.estimates import assumed_size
 from tasks_app.models import Task
 from tests.api.conftest import ClientOf
 from tests.factories import OllamaModelFactory, OllamaServerFactory
@@ -50,6 +51,7 @@ def test_the_plan_says_what_becomes_of_each(operator: APIClient) -> None:
         "total": 7,
         "exact": False,
         "unknown": 0,
+        "unknown_each": None,
         "estimated": 0,
     }
     assert [(item["name"], item["outcome"], item["code"]) for item in plan["items"]] == [
@@ -142,6 +144,7 @@ def test_the_plan_of_downloads_says_what_each_server_has(operator: APIClient) ->
         "total": None,
         "exact": False,
         "unknown": 4,
+        "unknown_each": assumed_size(),
         "estimated": 0,
     }
     assert plan["servers"][0] == {
@@ -157,8 +160,9 @@ def test_the_plan_of_downloads_says_what_each_server_has(operator: APIClient) ->
             "state": "unknown",
             "free": None,
             "reserved": 0,
+            "reserved_guessed": 0,
             "kept": 1_000_000_000,
-            "needed": None,
+            "needed": 2 * assumed_size(),
             "after": None,
         },
         "downloads": {

@@ -21,7 +21,7 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import RegistryUnreachable, ServerError
 from models_app.ollama.names import ModelName
 from models_app.probes import Candidate, Disk
-from models_app.resources.estimates import estimated_size
+from models_app.resources.estimates import assumed_size, estimated_size
 from models_app.services import batches
 from models_app.services.preflight import check_pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
@@ -31,7 +31,7 @@ from tasks_app.reconcile import finish_cancels
 from tasks_app.services import cancel_task
 from tests.components.ollama_server import OllamaProcess
 from tests.components.registry import RegistryProcess
-from tests.factories import TaskFactory
+from tests.factories import OllamaModelFactory, TaskFactory
 from tests.models.conftest import MB, Panel, row_of
 
 Simulator = RunningSimulator
@@ -162,6 +162,56 @@ def test_a_size_that_no_registry_says_is_estimated_as_in_a_single_check(
     assert plan.total_bytes == sum(each.download_bytes or 0 for each in single)
     shown = plan.as_json()
     assert shown["bytes"]["estimated"] == shown["servers"][0]["estimated"] == 2
+    assert shown["bytes"]["unknown_each"] == assumed_size()
+    assert shown["servers"][0]["disk"]["needed"] == (plan.total_bytes or 0) + assumed_size()
+
+
+def test_two_names_of_one_download_are_estimated_once(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*args: Any, **options: Any) -> Any:
+        raise RegistryUnreachable("no")
+
+    monkeypatch.setattr("models_app.batches.asking.fetch_manifest", silent)
+    names = ["llama3.2", "llama3.2:3b", "llama3.2:1b"]
+    plan = plan_of(names, server)
+    sizes = [item.bytes or 0 for item in plan.items]
+    assert sizes[0] == sizes[1] != sizes[2]
+    assert plan.total_bytes == sizes[0] + sizes[2]
+    selection = Selection(names=names, servers=[server.pk])
+    task = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection).task
+    assert Batch.objects.get(task=task).unmade == {str(server.pk): sizes[0] + sizes[2]}
+
+
+def test_what_is_up_to_date_is_taken_for_nothing(server: OllamaServer) -> None:
+    for name, outdated in (("old", True), ("new", False), ("unasked", None)):
+        OllamaModelFactory(server=server, name=f"{name}:latest", size=5 * MB, outdated=outdated)
+    selection = Selection(names=["old", "new", "unasked"], servers=[server.pk])
+    task = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection).task
+    assert Batch.objects.get(task=task).unmade == {str(server.pk): 10 * MB}
+
+
+def test_a_guess_of_others_warns_and_never_blocks(
+    server: OllamaServer, published: list[str], disk: dict[str, int]
+) -> None:
+    """A download of unknown size keeps its room until its registry says what it is."""
+    fields = {"type": "model.pull", "limit_key": f"server.pulls:{server.pk}"}
+    unknown = TaskFactory(**fields, payload={"needed": None})
+    disk["free"] = assumed_size() + 2 * MB
+    found = check_pull(server=server, name="a")
+    assert found.verdict == found.disk["state"] == "warn"
+    assert found.disk["reserved"] == found.disk["reserved_guessed"] == assumed_size()
+    assert "Other downloads may need" in str(found.reasons[0]["detail"])
+    planned = plan_of(["a"], server)
+    assert codes(planned) == ["disk_maybe_too_small"]
+    assert planned.servers[0].disk["reserved_guessed"] == assumed_size()
+
+    Task.objects.filter(pk=unknown.pk).update(total=3 * MB, done=MB)
+    found = check_pull(server=server, name="a")
+    assert (found.disk["reserved"], found.disk["reserved_guessed"]) == (2 * MB, 0)
+    assert found.verdict == "ok"
+    TaskFactory(**fields, payload={"needed": assumed_size()})
+    assert check_pull(server=server, name="a").verdict == "block"
 
 
 def test_what_waits_in_a_batch_has_its_room_reserved(
@@ -197,16 +247,17 @@ def test_what_a_batch_has_not_made_yet_has_its_room_reserved(
     estimate = estimated_size(ModelName.parse("one:8b"))
     assert estimate is not None
     batch = Batch.objects.get(task=task)
-    assert batch.unmade == {str(panel.server.pk): 2 * estimate.bytes}
+    unmade = 2 * estimate.bytes + assumed_size()
+    assert batch.unmade == {str(panel.server.pk): unmade}
     simulator.control.publish("other", MB)
     looked = check_pull(server=panel.server, name="other").disk
-    assert looked["reserved"] == 2 * estimate.bytes
+    assert looked["reserved"] == looked["reserved_guessed"] == unmade
     assert plan_of(["other"], panel.server).servers[0].disk["reserved"] == looked["reserved"]
     work_off("default")
     batch.refresh_from_db()
     assert (batch.position, batch.unmade) == (3, {})
     parts = Task.objects.filter(parent=task)
-    reserved = sum(part.payload["needed"] or 0 for part in parts)
+    reserved = sum(part.payload["needed"] or assumed_size() for part in parts)
     assert check_pull(server=panel.server, name="other").disk["reserved"] == reserved
     cancel_task(actor=SYSTEM, task=task)
     finish_cancels()

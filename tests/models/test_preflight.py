@@ -52,6 +52,7 @@ def test_what_a_download_needs(server: OllamaServer, simulator: Simulator, disk:
         "state": "ok",
         "free": 100 * MB,
         "reserved": 0,
+        "reserved_guessed": 0,
         "kept": 0,
         "needed": needed,
         "after": 100 * MB - needed,

@@ -164,6 +164,9 @@ def _totals(plan: Json) -> str:
         guessed = _("Of %d models the size is an estimate.") % estimated
         told = f"{told} {guessed}"
     more = _("Of %d models the size is not known.") % unknown
+    if (each := int_of(size, "unknown_each")) is not None:
+        taken = _("Each is taken for about %(size)s.") % {"size": format_size(each)}
+        more = f"{more} {taken}"
     return f"{told} {more}" if unknown else told
 
 
