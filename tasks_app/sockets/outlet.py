@@ -28,18 +28,21 @@ class Outlet:
         self.writable.set()
         self._protocol = protocol
         self._transport = protocol.transport
+        # Asked of the class: under TLS the transport passes on each name that it does not know
+        # itself to the bare connection beneath, which would send the frames in the clear.
+        self._is_bare = hasattr(type(self._transport), "writeSomeData")
         protocol.unregisterProducer()  # the HTTP channel's, which has no more to do here
         protocol.registerProducer(self, True)
         with suppress(AttributeError, OSError):  # another transport or system
-            handle = self._transport.getHandle()
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+            connection = self._transport.socket  # TLS passes on that of the connection beneath
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
     def write(self, frames: bytes) -> None:
         """Give whole frames to the network, and what it does not take to Twisted."""
         if self._protocol.state != self._protocol.STATE_OPEN:
             return
         transport = self._transport
-        if not _has_nothing_waiting(transport):
+        if not self._is_bare or not _has_nothing_waiting(transport):
             self._protocol.sendData(frames)
             return
         sent = transport.writeSomeData(frames)
@@ -73,6 +76,6 @@ def outlet_of(send: Any) -> Outlet | None:
 
 
 def _has_nothing_waiting(transport: Any) -> bool:
-    """Whether Twisted has sent all that it was given; False where that is not known (TLS)."""
-    waiting = getattr(transport, "dataBuffer", True) or getattr(transport, "_tempDataBuffer", True)
+    """Whether a bare connection has sent all that Twisted was given for it."""
+    waiting = transport.dataBuffer or transport._tempDataBuffer
     return bool(not waiting and transport.connected and not transport.disconnecting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -80,14 +81,16 @@ def connect(
     session: str | None = None,
     origin: str | None = None,
     language: str = "en",
+    tls: ssl.SSLContext | None = None,
 ) -> Listener:
-    """Open the socket of the panel at `host:port`."""
+    """Open the socket of the panel at `host:port`; over TLS with a context that trusts it."""
     headers = {"Accept-Language": language}
     if session:
         headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session}"
     return Listener(
         open_connection(
-            f"ws://{panel}/ws/v1/events/",
+            f"{'wss' if tls else 'ws'}://{panel}/ws/v1/events/",
+            ssl=tls,
             additional_headers=headers,
             origin=Origin(origin) if origin is not None else None,
             proxy=None,

@@ -16,7 +16,7 @@ from tests.socket.conftest import NewUser, Open
 pytestmark = pytest.mark.alone
 
 HANDSHAKE = (
-    "GET /ws/v1/events/ HTTP/1.1\r\nHost: {panel}\r\nOrigin: http://{panel}\r\n"
+    "GET /ws/v1/events/ HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {name}={session}\r\n\r\n"
 )
@@ -28,11 +28,21 @@ def open_deaf_socket(panel: str, session: str) -> socket.socket:
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     deaf.connect((host, int(port)))
-    request = HANDSHAKE.format(panel=panel, name=settings.SESSION_COOKIE_NAME, session=session)
-    deaf.sendall(request.encode())
-    assert b"101" in deaf.recv(64)
-    deaf.sendall(text_frame('{"type": "subscribe", "topics": ["models"]}'))
+    subscribe_by_hand(deaf, f"http://{panel}", session)
     return deaf
+
+
+def subscribe_by_hand(connection: socket.socket, panel: str, session: str) -> None:
+    """Open the panel's socket on a connection to its address, and subscribe to "models"."""
+    request = HANDSHAKE.format(
+        host=panel.partition("://")[2],
+        origin=panel,
+        name=settings.SESSION_COOKIE_NAME,
+        session=session,
+    )
+    connection.sendall(request.encode())
+    assert b"101" in connection.recv(64)
+    connection.sendall(text_frame('{"type": "subscribe", "topics": ["models"]}'))
 
 
 def is_cut(deaf: socket.socket) -> bool:

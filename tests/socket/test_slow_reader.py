@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from tasks_app.publisher import Event, publisher
+from tests.socket.client import Listener
 from tests.socket.conftest import NewUser, Open
 from tests.socket.test_slow_client import open_deaf_socket
 
@@ -38,18 +39,8 @@ def messages_of(reader: socket.socket) -> Iterator[dict[str, Any]]:
             yield json.loads(payload)
 
 
-def test_old_numbers_give_way_and_changes_do_not(
-    panel: str, open_socket: Open, new_user: NewUser, browser_of: Any
-) -> None:
-    client = browser_of(new_user())
-    good = open_socket(client)
-    good.subscribe("models")
-    good.next("snapshot")
-    slow = open_deaf_socket(panel, client.cookies[settings.SESSION_COOKIE_NAME].value)
-    slow.settimeout(20)
-    messages = messages_of(slow)
-    while next(messages)["type"] != "snapshot":
-        pass
+def numbers_and_changes(good: Listener) -> None:
+    """Publish numbers of some tasks, and changes of one, each of which a good reader has heard."""
     for seq in range(1, NUMBERS + 1):
         for task in range(1, TASKS + 1):
             publish("task.progress", task, seq)
@@ -59,6 +50,10 @@ def test_old_numbers_give_way_and_changes_do_not(
             while good.next("task.changed")["seq"] < seq:
                 pass
     publish("task.changed", 1, NUMBERS + 1)
+
+
+def assert_newest_of(messages: Iterator[dict[str, Any]]) -> None:
+    """Who begins to read now gets every change, and the newest numbers without most of the old."""
     heard = []
     for message in messages:
         heard.append(message)
@@ -73,4 +68,20 @@ def test_old_numbers_give_way_and_changes_do_not(
     assert newest == {f"task:{task}": NUMBERS for task in range(1, TASKS + 1)}
     # What the kernel took before it was full, and what was the newest afterwards.
     assert len(heard) < TASKS * NUMBERS / 4
+
+
+def test_old_numbers_give_way_and_changes_do_not(
+    panel: str, open_socket: Open, new_user: NewUser, browser_of: Any
+) -> None:
+    client = browser_of(new_user())
+    good = open_socket(client)
+    good.subscribe("models")
+    good.next("snapshot")
+    slow = open_deaf_socket(panel, client.cookies[settings.SESSION_COOKIE_NAME].value)
+    slow.settimeout(20)
+    messages = messages_of(slow)
+    while next(messages)["type"] != "snapshot":
+        pass
+    numbers_and_changes(good)
+    assert_newest_of(messages)
     slow.close()
