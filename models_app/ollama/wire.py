@@ -51,6 +51,7 @@ from ollamactl.lib.sentences import Sentence
 
 ONE_MEGABYTE = 1_000_000
 _PEEK = 100
+_ERROR_SECONDS = 5.0
 
 Payload = Mapping[str, object]
 JSON = {"Content-Type": "application/json"}
@@ -324,10 +325,12 @@ def cut_answer(server: str) -> StreamCut:
 
 
 async def _error_body(response: Incoming) -> bytes:
+    """What is said of an error; nothing where that is long or long in coming."""
     try:
-        return await response.body()
-    except (AnswerTooLarge, Broken):
-        return b""
+        async with asyncio.timeout(_ERROR_SECONDS):
+            return await response.body(most=ONE_MEGABYTE)
+    except (AnswerTooLarge, Broken, TimeoutError):
+        return b""  # the status says enough
 
 
 def _date_of(response: Incoming) -> dt.datetime:

@@ -15,12 +15,21 @@ from models_app.ollama.errors import (
     CertificateRefused,
     NotOllama,
     OllamaError,
+    ServerError,
     TimedOut,
     TooLarge,
 )
 from models_app.ollama.list_digest import list_digest
 from tests.helpers.certificates import server_certificate
-from tests.helpers.raw_http import Handler, RawRequest, answer_bytes, raw_server, say, stream_head
+from tests.helpers.raw_http import (
+    Handler,
+    RawRequest,
+    answer_bytes,
+    raw_server,
+    say,
+    say_then_hang,
+    stream_head,
+)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -121,6 +130,22 @@ async def test_a_line_without_end() -> None:
     with pytest.raises(TooLarge):
         await lines_of(*[b"x" * 500] * 2500)
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("then", ["it never ends", "nothing comes"])
+@pytest.mark.parametrize("call", ["pull", "tags"])
+async def test_an_error_that_is_told_without_end(
+    call: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its status is the error: it is neither kept nor waited for."""
+    monkeypatch.setattr("models_app.ollama.wire._ERROR_SECONDS", 1.0)
+    head = b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n"
+    handler = endless(head, b"x" * 65_536) if then == "it never ends" else say_then_hang(head)
+    async with raw_server(handler) as server, OllamaClient(Endpoint(server.url)) as client:
+        asked = client.tags() if call == "tags" else anext(client.pull("x"))
+        async with asyncio.timeout(15):
+            with pytest.raises(ServerError):
+                await asked
 
 
 async def test_a_certificate_of_another_name(tmp_path: Path) -> None:

@@ -37,14 +37,18 @@ class Incoming:
         self._response = response
         self._most = most
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes, nothing unpacked; raises `AnswerTooLarge` or a `Broken`."""
+    async def pieces(self, most: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, nothing unpacked; raises `AnswerTooLarge` or a `Broken`.
+
+        `most` bytes may come where that is less than the request has allowed.
+        """
+        bounds = [bound for bound in (self._most, most) if bound is not None]
         with breaks_named(answering=True):
-            if self._most is None:
+            if not bounds:
                 async for piece in self._response.content.iter_any():
                     yield piece
             else:
-                async for piece in self._bounded(self._most):
+                async for piece in self._bounded(min(bounds)):
                     yield piece
 
     async def _bounded(self, most: int) -> AsyncGenerator[bytes, None]:
@@ -60,9 +64,9 @@ class Incoming:
                 raise _crumbled()
             yield piece
 
-    async def body(self) -> bytes:
-        """The whole body; raises as `pieces` does."""
-        return b"".join([piece async for piece in self.pieces()])
+    async def body(self, most: int | None = None) -> bytes:
+        """The whole body; bounded and raises as `pieces` does."""
+        return b"".join([piece async for piece in self.pieces(most)])
 
 
 class GuardedClient:
