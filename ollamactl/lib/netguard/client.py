@@ -12,6 +12,8 @@ from functools import partial
 from typing import Self
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.tracing import Trace
 from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
@@ -137,7 +139,7 @@ class GuardedClient:
         """Made at the first call, since it belongs to the loop that runs then."""
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=_Connector(
                     limit=0,
                     keepalive_timeout=KEPT_SECONDS,
                     use_dns_cache=False,
@@ -150,6 +152,22 @@ class GuardedClient:
                 auto_decompress=False,
             )
         return self._opened
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Uses no connection again on which something came that nobody had asked for.
+
+    aiohttp would take that for the next answer.
+    """
+
+    async def _get(
+        self, key: ConnectionKey, traces: list[Trace]
+    ) -> aiohttp.connector.Connection | None:
+        while (kept := await super()._get(key, traces)) is not None:
+            if kept.protocol is not None and not kept.protocol.should_close:
+                return kept
+            kept.close()
+        return None
 
 
 async def _sent(
