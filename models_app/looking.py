@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
-import os
 import resource
 import threading
 import time
@@ -28,6 +27,7 @@ from models_app.models import OllamaServer
 from models_app.ollama.errors import Busy, OllamaError, ServerError, Unauthorized
 from models_app.ollama.kept import Kept, KeptClients
 from models_app.ollama.types import LoadedModel, TagEntry
+from ollamactl.lib.once import once
 from ollamactl.lib.sentences import Sentence
 
 logger = logging.getLogger(__name__)
@@ -201,17 +201,10 @@ def _gather(said: SimpleQueue[_Result | None], most: int, seconds: float) -> lis
     return together
 
 
-_lock = threading.Lock()
-_lookers: dict[int, _Looker] = {}
-
-
+@once
 def _the_looker() -> _Looker:
-    """This process's; threads do not survive a fork."""
-    with _lock:
-        pid = os.getpid()
-        if pid not in _lookers:
-            _lookers[pid] = _Looker()
-        return _lookers[pid]
+    """This process's; started at first use."""
+    return _Looker()
 
 
 def look_at(servers: Sequence[OllamaServer], *, anew: bool = False) -> Iterator[list[Finding]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from datetime import timedelta
@@ -17,6 +16,7 @@ from typing import Any
 from redis import RedisError
 
 from ollamactl.lib.connections import close_connections
+from ollamactl.lib.once import once
 from tasks_app import transitions
 from tasks_app.attempt import Attempt, Stop
 from tasks_app.event_loop import event_loop
@@ -141,15 +141,7 @@ class Hub:
                 attempt.stop(reason)
 
 
-_lock = threading.Lock()
-_hub: Hub | None = None
-_pid = 0
-
-
+@once
 def hub() -> Hub:
     """This process's hub; started at first use."""
-    global _hub, _pid
-    with _lock:
-        if _hub is None or _pid != os.getpid():
-            _hub, _pid = Hub(), os.getpid()
-        return _hub
+    return Hub()

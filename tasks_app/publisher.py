@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ollamactl.lib.moments import now_as_text
+from ollamactl.lib.once import once
 from tasks_app.event_loop import event_loop
 from tasks_app.figures import EVENTS_DROPPED, EVENTS_SENT
 
@@ -124,15 +123,7 @@ def as_message(event: Event) -> dict[str, Any]:
     }
 
 
-_lock = threading.Lock()
-_publisher: Publisher | None = None
-_pid = 0
-
-
+@once
 def publisher() -> Publisher:
     """This process's publisher; started at first use."""
-    global _publisher, _pid
-    with _lock:
-        if _publisher is None or _pid != os.getpid():
-            _publisher, _pid = Publisher(), os.getpid()
-        return _publisher
+    return Publisher()

@@ -39,11 +39,6 @@ class Host:
     report: HostReport | None = None
     disk: Disk | None = None
 
-    @property
-    def is_reported(self) -> bool:
-        """Whether the figures are those of the worker on the host."""
-        return self.report is not None and self.report.is_fresh
-
 
 def host_of_report(report: HostReport) -> Host:
     """The host as the worker on it has said, without what is too old to be believed."""

@@ -69,7 +69,7 @@ class PullRunner(ModelRunner):
         overridden = bool(self.task.payload.get("override"))
         self._gauge = None if overridden else disk_gauge(model.server)
         full = found.reason(DISK_TOO_SMALL)
-        if full is not None and self.task.payload.get("override"):
+        if full is not None and overridden:
             self.run.log("The disk is too small by the check, which was overridden.")
         elif full is not None:
             raise TaskFailed(full, code="insufficient_resources")

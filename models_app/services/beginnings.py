@@ -57,7 +57,7 @@ def idle(model: OllamaModel) -> OllamaModel:
 
 
 def require_idle(row: OllamaModel) -> None:
-    """`Conflict` for a locked row while a task works on it."""
+    """`Conflict` while a task works on the row."""
     if row.last_task is not None and row.last_task.state in LIVE:
         raise busy(row, row.last_task)
 

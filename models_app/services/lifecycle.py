@@ -17,13 +17,13 @@ from models_app.services.beginnings import (
     begin_task,
     fresh,
     idle,
+    require_idle,
     require_installed,
     require_server,
     row_for,
 )
 from models_app.services.preflight import Preflight, check_pull
 from models_app.services.starting import FOREVER, start_options
-from models_app.services.states import busy
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.sentences import Sentence
 from tasks_app import services as tasks
@@ -176,8 +176,8 @@ def _refuse_if_busy(server: OllamaServer, name: ModelName) -> None:
     row = (
         OllamaModel.objects.filter(server=server, key=name.key).select_related("last_task").first()
     )
-    if row is not None and row.last_task is not None and row.last_task.state in LIVE:
-        raise busy(row, row.last_task)
+    if row is not None:
+        require_idle(row)
 
 
 def _task_of(model: OllamaModel, *, live: bool) -> Task:

@@ -109,7 +109,7 @@ class ManagedProcess:
         reader = asyncio.create_task(self._read_output(process))
         # A thread of its own for each: the default pool is small, and these wait for ever.
         status = await _wait_in_thread(process)
-        # Children of its own (a beat, a download) would hold on to ports, files and the pipe.
+        # Children of its own would hold on to ports, files and the pipe.
         _kill_group(process.pid)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):

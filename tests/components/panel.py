@@ -128,7 +128,7 @@ class PanelProcess:
         found = {}
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                # Beat is a fork of the worker and looks like it: the leader counts.
+                # What a process has started looks like it: the leader counts.
                 leads = os.getsid(process.pid) == process.pid
                 if leads and process.environ().get("OLLAMACTL_HOME") == str(self.home):
                     found[_name(process.cmdline())] = process
