@@ -8,7 +8,6 @@ snapshot when they come back, and workers read the flags in the row every second
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections import deque
@@ -16,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.layers import get_channel_layer
-from django.core.serializers.json import DjangoJSONEncoder
 
-from ollamactl.lib.moments import now_as_text
 from ollamactl.lib.once import once
 from tasks_app.event_loop import event_loop
 from tasks_app.figures import EVENTS_DROPPED, EVENTS_SENT
+from tasks_app.sockets.messages import encode
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +32,11 @@ QUIET = 60.0  # seconds between two complaints in the log
 GROUP = "events"
 """The channel layer's group that carries every event to every web process.
 
-A message is `{"type": MESSAGE, "events": [{type, seq, ts, subject, data, topics}, ...]}`.
+A message is `{"type": MESSAGE, "events": [{text, topics, progress_of}, ...]}`: the text is what the
+clients get, `progress_of` names the task whose later progress takes its place.
 """
 MESSAGE = "events"
+PROGRESS = "task.progress"
 
 WORKERS = "workers"
 """The channel layer's group that every worker listens to."""
@@ -112,14 +112,11 @@ class Publisher:
 
 
 def as_message(event: Event) -> dict[str, Any]:
-    """The event as it travels: plain JSON types, with the time and its topics."""
+    """The event as it travels: made into text here, once for all web processes and clients."""
     return {
-        "type": event.type,
-        "seq": event.seq,
-        "ts": now_as_text(),
-        "subject": event.subject,
-        "data": json.loads(json.dumps(event.data, cls=DjangoJSONEncoder)),
+        "text": encode(event.type, subject=event.subject, seq=event.seq, data=event.data),
         "topics": list(event.topics),
+        "progress_of": event.subject if event.type == PROGRESS else "",
     }
 
 

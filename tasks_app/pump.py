@@ -1,8 +1,8 @@
 """The pump: one subscription for a web process, and from it to every socket that wants to know.
 
-An event is encoded once and a round of them joined once, whatever the number of sockets. The
-server gives no signal when it starts, so the pump starts with the first socket. It goes on when the
-last one has left: the Redis client can swallow a cancellation while it connects, and a second
+An event is framed once and a round of them joined once, whatever the number of sockets. The server
+gives no signal when it starts, so the pump starts with the first socket. It goes on when the last
+one has left: the Redis client can swallow a cancellation while it connects, and a second
 subscription would say all of it twice.
 """
 

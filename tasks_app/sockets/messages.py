@@ -19,36 +19,19 @@ def encode(
     subject: str = "",
     seq: int = 0,
     data: Mapping[str, Any] | None = None,
-    ts: str | None = None,
 ) -> str:
     """One message to a client, as JSON: `{type, seq, ts, subject, data}`.
 
-    `ts` is UTC in ISO 8601 with `Z`; the present time where it is left out.
+    `ts` is the present time, UTC in ISO 8601 with `Z`.
     """
     message = {
         "type": type,
         "seq": seq,
-        "ts": ts or now_as_text(),
+        "ts": now_as_text(),
         "subject": subject,
         "data": data,
     }
     return json.dumps(message, cls=DjangoJSONEncoder, separators=(",", ":"))
-
-
-def encode_event(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
-    """An event out of the channel layer as text, and the topics that it goes to.
-
-    Raises KeyError, TypeError or ValueError where the event is not whole.
-    """
-    topics = frozenset(str(topic) for topic in event["topics"])
-    text = encode(
-        str(event["type"]),
-        subject=str(event["subject"]),
-        seq=int(event["seq"]),
-        data=event["data"],
-        ts=str(event["ts"]),
-    )
-    return text, topics
 
 
 def encode_error(error: ApplicationError, language: str) -> str:

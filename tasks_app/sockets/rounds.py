@@ -1,5 +1,5 @@
-"""What goes out to many sockets at once: events encoded once, and joined once for all who hear
-the same of them.
+"""What goes out to many sockets at once: events framed once, and joined once for all who hear the
+same of them.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from tasks_app.sockets.frames import frame_of
-from tasks_app.sockets.messages import encode_event
 
 logger = logging.getLogger(__name__)
-
-PROGRESS = "task.progress"
 
 
 def key_of(event: Mapping[str, Any]) -> object:
     """The task of an event about progress, of which the newest is enough; else nothing's equal."""
-    return event.get("subject") if event.get("type") == PROGRESS else object()
+    return event.get("progress_of") or object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +52,10 @@ class Round:
         self._events: list[tuple[Message, frozenset[str]]] = []
         for event in events:
             try:
-                text, topics = encode_event(event)
-            except (KeyError, TypeError, ValueError):
+                message = Message(str(event["text"]), key_of(event))
+                self._events.append((message, frozenset(map(str, event["topics"]))))
+            except (KeyError, TypeError):
                 logger.exception("live events: an event that is not whole was left out")
-            else:
-                self._events.append((Message(text, key_of(event)), topics))
         self._topics = frozenset().union(*(topics for _message, topics in self._events))
         self._by_topics: dict[frozenset[str], Parcel | None] = {frozenset(): None}
 

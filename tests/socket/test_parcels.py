@@ -7,19 +7,18 @@ import json
 from functools import partial
 from typing import Any
 
+from tasks_app.publisher import PROGRESS
 from tasks_app.sockets.rounds import Parcel, Round
 from tasks_app.sockets.socket import LONGEST_QUEUE, Socket
 from tests.socket.test_sharing import Client
 
 
 def event(type: str, subject: str, seq: int, *topics: str) -> dict[str, Any]:
+    message = {"type": type, "seq": seq, "ts": "2025-01-01T00:00:00Z", "subject": subject}
     return {
-        "type": type,
-        "subject": subject,
-        "seq": seq,
-        "ts": "2025-01-01T00:00:00Z",
-        "data": {"done": seq},
+        "text": json.dumps({**message, "data": {"done": seq}}),
         "topics": list(topics),
+        "progress_of": subject if type == PROGRESS else "",
     }
 
 
@@ -51,7 +50,7 @@ def test_who_hears_the_same_gets_the_same_bytes() -> None:
 
 
 def test_an_event_that_is_not_whole_is_left_out() -> None:
-    assert subjects(parcel_of({"type": "task.progress"}, progress(1, 1))) == ["task:1"]
+    assert subjects(parcel_of({"text": "{}"}, progress(1, 1))) == ["task:1"]
 
 
 class Protocol:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -39,7 +40,8 @@ class Ear:
         """Take in what has arrived; returns how many events there are in all."""
         while message := self._channel.get_message(timeout=seconds):
             heard = self._layer.deserialize(message["data"])["events"]
-            events = [event for event in heard if event["type"] != PROBE]
+            texts = [json.loads(event["text"]) | {"topics": event["topics"]} for event in heard]
+            events = [event for event in texts if event["type"] != PROBE]
             self._is_reached = self._is_reached or len(events) < len(heard)
             if not events:
                 continue
