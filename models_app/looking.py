@@ -49,6 +49,8 @@ MOST_LISTED = 500
 TOGETHER = 50
 GATHERING_SECONDS = 0.05
 LISTS_GATHERING_SECONDS = 0.2
+# While nobody says anything: so often it is asked whether the answers are still wanted.
+CHECK_SECONDS = 0.25
 SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 
 
@@ -110,8 +112,13 @@ class _Looker:
         servers: Sequence[OllamaServer],
         ask: Callable[[OllamaServer], Awaitable[_Result | None]],
         gathering: float = GATHERING_SECONDS,
+        check: Callable[[], None] = lambda: None,
     ) -> Iterator[list[_Result]]:
-        """What they say, nearly as soon as they do; whose look breaks is left out."""
+        """What they say, nearly as soon as they do; whose look breaks is left out.
+
+        `check` is called while nobody says anything. When it raises, or whoever listens leaves,
+        the questions that have no answer yet are dropped.
+        """
         said: SimpleQueue[_Result | None] = SimpleQueue()
 
         async def ask_one(server: OllamaServer) -> None:
@@ -121,14 +128,17 @@ class _Looker:
                 logger.exception("A look at a server broke")
                 said.put(None)
 
-        for server in servers:
-            asyncio.run_coroutine_threadsafe(ask_one(server), self._loop)
+        asked = [asyncio.run_coroutine_threadsafe(ask_one(one), self._loop) for one in servers]
         awaited = len(servers)
-        while awaited:
-            together = _gather(said, min(awaited, TOGETHER), gathering)
-            awaited -= len(together)
-            if known := [one for one in together if one is not None]:
-                yield known
+        try:
+            while awaited:
+                together = _gather(said, min(awaited, TOGETHER), gathering, check)
+                awaited -= len(together)
+                if known := [one for one in together if one is not None]:
+                    yield known
+        finally:
+            for question in asked:
+                question.cancel()  # nothing happens to one that was answered
 
     async def look(self, server: OllamaServer, *, anew: bool = False) -> Finding:
         """One look. What has not answered at once goes on waiting, and lets others begin."""
@@ -173,17 +183,21 @@ class _Looker:
     async def read_list(self, server: OllamaServer, *, whole: bool) -> ListSeen:
         """What one server lists."""
         begun = timezone.now()
-        seen = ListSeen(server, None, begun)  # asked again when it is due again
+        seen, is_to_rest = ListSeen(server, None, begun), True  # asked again when it is due again
         try:
             async with (
                 asyncio.timeout(LIST_SECONDS),
                 self._clients.use(server.pk, endpoint_of(server)) as kept,
             ):
                 seen = await _read_list(server, kept, begun, whole)
+                is_to_rest = False
         except (OllamaError, TimeoutError):
             pass
+        except asyncio.CancelledError:  # nobody waits for it: that says nothing of the server
+            is_to_rest = False
+            raise
         finally:
-            list_turns.end(server.pk, came=seen.digest is not None)
+            list_turns.end(server.pk, came=not is_to_rest)
         return seen
 
 
@@ -191,9 +205,15 @@ def _most_files() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def _gather(said: SimpleQueue[_Result | None], most: int, seconds: float) -> list[_Result | None]:
+def _gather(
+    said: SimpleQueue[_Result | None], most: int, seconds: float, check: Callable[[], None]
+) -> list[_Result | None]:
     """The next thing that is said, and what follows soon: written together it costs less."""
-    together = [said.get()]
+    together: list[_Result | None] = []
+    while not together:
+        check()
+        with suppress(Empty):
+            together.append(said.get(timeout=CHECK_SECONDS))
     until = time.monotonic() + seconds
     while len(together) < most and (left := until - time.monotonic()) > 0:
         with suppress(Empty):
@@ -216,15 +236,28 @@ def look_at(servers: Sequence[OllamaServer], *, anew: bool = False) -> Iterator[
     return looker.each(servers, partial(looker.look, anew=anew))
 
 
-def read_lists(servers: Sequence[OllamaServer], *, whole: bool = False) -> Iterator[list[ListSeen]]:
+def read_lists(
+    servers: Sequence[OllamaServer],
+    *,
+    whole: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[list[ListSeen]]:
     """Ask these servers for their lists of models side by side.
 
-    `whole`: short ones are kept although they are what was synced last.
+    `whole`: short ones are kept although they are what was synced last. `check` raises when nobody
+    wants them any more: then no list is waited for.
     """
-    for server in servers:
-        list_turns.begin(server.pk)
-    looker = _the_looker()
-    return looker.each(servers, partial(looker.read_list, whole=whole), LISTS_GATHERING_SECONDS)
+    looker, silent = _the_looker(), {server.pk for server in servers}
+    for pk in silent:
+        list_turns.begin(pk)
+    ask = partial(looker.read_list, whole=whole)
+    try:
+        for together in looker.each(servers, ask, LISTS_GATHERING_SECONDS, check):
+            silent -= {seen.server.pk for seen in together}
+            yield together
+    finally:
+        for pk in silent:  # a question may have been dropped before it was put
+            list_turns.end(pk, came=True)
 
 
 async def _question(

@@ -119,7 +119,7 @@ class SyncAllRunner(Runner):
             ]
             create_done_children(type="server.sync", parent=self.task, parts=parts)
 
-        for together in read_lists(servers, whole=True):
+        for together in read_lists(servers, whole=True, check=self.run.check):
             self.run.check()
             listed = [(seen.server, Listed.of(seen)) for seen in together]
             left += [server for server, one in listed if one is None]

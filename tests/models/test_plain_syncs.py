@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,17 @@ from audit_app.actors import SYSTEM
 from models_app import checks
 from models_app.choices import ModelStatus
 from models_app.conflict_models import ConflictKind, SyncConflict
+from models_app.list_turns import list_turns
+from models_app.looking import LIST_SECONDS, read_lists
 from models_app.models import Benchmark, OllamaModel, OllamaServer
 from models_app.ollama.list_digest import list_digest
 from models_app.services import servers
 from models_app.services.plain_syncs import Listed, Outcome, sync_plainly
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.models import Task
+from tasks_app.runners import Stopped
+from tasks_app.services import cancel_task
+from tests.components.waiting import wait_until
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.models.conftest import Panel, row_of
 from tests.models.test_sync import DIGESTS, listing, loaded
@@ -218,3 +224,30 @@ def test_a_sync_of_all_has_a_part_for_each_server(
         assert part.finished_at is not None
         assert part.attempt == 1
     assert again.children.count() == 2
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_cancelled_sync_of_all_waits_for_no_list(
+    panel: Panel, simulator: RunningSimulator
+) -> None:
+    """One list never comes: its question is dropped, and says nothing against that server."""
+    simulator.control.fault(kind="hang", endpoint="/api/tags")
+    task = servers.sync_all(actor=SYSTEM)
+    wait_until(lambda: panel.server.pk in list_turns.left_out(), "the list is asked for")
+    begun = time.monotonic()
+    cancel_task(actor=SYSTEM, task=task)
+    panel.wait(task, "cancelled")
+    assert time.monotonic() - begun < LIST_SECONDS / 4
+    assert panel.server.pk not in list_turns.left_out()
+
+
+def test_who_listens_no_more_leaves_no_question_behind(server: OllamaServer) -> None:
+    """Not even one that was not put yet."""
+    listening = read_lists([server], check=_refuse)
+    with pytest.raises(Stopped):
+        next(listening)
+    assert server.pk not in list_turns.left_out()
+
+
+def _refuse() -> None:
+    raise Stopped
