@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from ollamactl.lib.connections import close_connections
@@ -65,8 +65,21 @@ def no_room(task: Task) -> Q | None:
         return Q(type=task.type)
     limit = runner.limit(task.limit_key) if task.limit_key else None
     if limit is not None and running.filter(limit_key=task.limit_key).count() >= limit:
-        return Q(limit_key=task.limit_key)
+        return Q(limit_key__in={task.limit_key, *_full_keys(task, running)})
     return None
+
+
+def _full_keys(task: Task, running: QuerySet[Task]) -> list[str]:
+    """All keys of this kind under which there is no room, so that many full servers cost one look.
+
+    A kind is what stands before a key's last colon; one limit holds for each of its keys.
+    """
+    kind = task.limit_key.rpartition(":")[0]
+    rows = running.filter(limit_key__startswith=f"{kind}:").values("limit_key")
+    counts = {str(row["limit_key"]): int(row["n"]) for row in rows.annotate(n=Count("pk"))}
+    runner = runner_of(task.type)
+    limits = runner.limits(counts) if runner is not None else {}
+    return [key for key, limit in limits.items() if limit is not None and counts[key] >= limit]
 
 
 def _waiting(queue: str, full: Q) -> QuerySet[Task]:

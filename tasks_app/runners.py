@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -169,6 +169,11 @@ class Runner(ABC):
     def limit(cls, limit_key: str) -> int | None:
         """How many tasks with this `limit_key` may run at once; None for no limit."""
         return None
+
+    @classmethod
+    def limits(cls, limit_keys: Collection[str]) -> dict[str, int | None]:
+        """`limit` for several keys. Who can look them up in a few statements says so here."""
+        return {key: cls.limit(key) for key in limit_keys}
 
     @classmethod
     def topics(cls, task: Task) -> list[str]:

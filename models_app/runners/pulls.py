@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -42,8 +43,14 @@ class PullRunner(ModelRunner):
 
     @classmethod
     def limit(cls, limit_key: str) -> int | None:
-        server = OllamaServer.objects.filter(pk=int(limit_key.rpartition(":")[2])).first()
-        return PanelSettings.objects.current().downloads_on(server)
+        return cls.limits([limit_key])[limit_key]
+
+    @classmethod
+    def limits(cls, limit_keys: Collection[str]) -> dict[str, int | None]:
+        ids = {key: int(key.rpartition(":")[2]) for key in limit_keys}
+        servers = OllamaServer.objects.only("max_downloads").in_bulk(list(ids.values()))
+        panel = PanelSettings.objects.current()
+        return {key: panel.downloads_on(servers.get(pk)) for key, pk in ids.items()}
 
     @classmethod
     def overall_limit(cls) -> int | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit_app.actors import SYSTEM
 from tasks_app import services
@@ -14,6 +16,7 @@ from tasks_app.claim import claim_next
 from tasks_app.clock import from_now
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
+from tests.factories import TaskFactory
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 
 
@@ -48,6 +51,27 @@ def test_a_full_key_lets_others_pass(make: Maker) -> None:
     other = make("toy.quick", limit_key="b:1")
     free = make("toy.quick")
     assert claimed_ids() == [full[0].pk, full[1].pk, other.pk, free.pk]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("type", ["server.sync", "model.pull", "model.start"])
+def test_many_full_servers_cost_one_look(type: str) -> None:
+    counts = set()
+    for number in (2, 20):
+        Task.objects.all().delete()
+        keys = [f"{type}:{server}" for server in range(1, number + 1)]
+        for key in keys:
+            for _ in range(4):  # more than any limit
+                TaskFactory(type=type, limit_key=key, state=State.RUNNING)
+            TaskFactory(type=type, limit_key=key, priority=1)
+        free = TaskFactory(type=type, limit_key=f"{type}:99", queue="default", resource_id=None)
+        Task.objects.filter(state=State.QUEUED).update(queue="default")
+        with CaptureQueriesContext(connection) as seen:
+            candidate, _more = claim_next("default", owner="host:1:me")
+        free.refresh_from_db()
+        assert free.attempt + free.epoch > 0, candidate
+        counts.add(len(seen))
+    assert len(counts) == 1
 
 
 def test_many_claimers_never_share_a_task_nor_overfill_a_key(make: Maker) -> None:
