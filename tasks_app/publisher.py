@@ -60,6 +60,7 @@ class Publisher:
         self.loop = event_loop()
         self._queue: deque[dict[str, Any]] = deque(maxlen=QUEUED)
         self._news = asyncio.Event()
+        self._woken = False
         self._complained = -QUIET
         asyncio.run_coroutine_threadsafe(self._drain(), self.loop)
 
@@ -73,7 +74,9 @@ class Publisher:
         if len(self._queue) == QUEUED:
             EVENTS_DROPPED.add()
         self._queue.append(message)
-        self.loop.call_soon_threadsafe(self._news.set)
+        if not self._woken:  # it is dear, and thousands may be sent at once
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._news.set)
 
     def tell_workers(self, word: dict[str, Any]) -> None:
         """Push a word to every worker; nobody may be listening."""
@@ -85,6 +88,7 @@ class Publisher:
         while True:
             await self._news.wait()
             self._news.clear()
+            self._woken = False  # what is sent from now on wakes again
             while self._queue:
                 count = min(BATCH, len(self._queue))
                 batch = [self._queue.popleft() for _ in range(count)]

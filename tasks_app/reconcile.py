@@ -6,6 +6,9 @@ the same time.
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -30,20 +33,24 @@ WELL = timedelta(minutes=10)
 """Who was at work for so long was not killed by the task: the next loss is the first again."""
 UNHEARD = timedelta(seconds=15)
 """After this time without a worker a wake-up is taken for lost."""
-LONGEST = 2.0
+LONGEST = 30.0
 """Seconds that one look cancels the children of large families; the next one goes on."""
-MOST = 10_000
-"""Tasks that one look cancels, as far as its time allows."""
+MOST = 1000
+"""Tasks to cancel that are read at a time: what has been told to go on since is left alone."""
 UNSAVED = 1000
 """More versions than a worker sends of one task between two of its writes to the row."""
 
 clock = ClockWatch()
+_cancelling = threading.Lock()
 
 
-def reconcile(owner: Owner) -> int:
-    """One look at all rows, by the process `owner`. Returns how many were set right."""
+def reconcile(owner: Owner, *, ends: Callable[[], bool] = lambda: False) -> int:
+    """One look at all rows, by the process `owner`. Returns how many were set right.
+
+    `ends`: whether the process is about to end, for what may take long.
+    """
     count = take_back_lost(owner)
-    count += finish_cancels()
+    count += finish_cancels(ends)
     count += finish_parents()
     count += bring_forward()
     return count + send_again()
@@ -94,15 +101,33 @@ def _went_well(task: Task) -> bool:
     return task.started_at is not None and task.started_at < database_now() - WELL
 
 
-def finish_cancels() -> int:
-    """Cancel what was told to and what outlived its cancelled parent."""
+def finish_cancels(ends: Callable[[], bool] = lambda: False) -> int:
+    """Cancel what was told to and what outlived its cancelled parent.
+
+    One look of a process at a time: while it is at a large family, the next ones see to all else.
+    """
+    if not _cancelling.acquire(blocking=False):
+        return 0
+    try:
+        return _finish_cancels(ends)
+    finally:
+        _cancelling.release()
+
+
+def _finish_cancels(ends: Callable[[], bool]) -> int:
     told = Q(state=State.QUEUED, cancel_requested=True)
     orphan = Q(state__in=LIVE, cancel_requested=False) & (
         Q(parent__cancel_requested=True) | Q(parent__state__in=(State.CANCELLED, State.FAILED))
     )
     unbegun = Q(state__in=(State.QUEUED, State.PAUSED), parent__halted=True)
-    found = Task.objects.filter(told | orphan | unbegun).order_by("pk")
-    return cancel_all(list(found.values_list("pk", flat=True)[:MOST]), seconds=LONGEST)
+    found = Task.objects.filter(told | orphan | unbegun).order_by("pk").values_list("pk", flat=True)
+    until, count = time.monotonic() + LONGEST, 0
+    while True:
+        some = list(found[:MOST])
+        done = cancel_all(some, seconds=until - time.monotonic(), ends=ends)
+        count += done
+        if len(some) < MOST or not done or ends() or time.monotonic() > until:
+            return count
 
 
 def finish_parents() -> int:

@@ -22,7 +22,8 @@ def wake(queue: str) -> None:
 @shared_task(name="tasks_app.reconcile")
 def reconcile() -> None:
     """Set right what crashes left behind; every few seconds, by the beat."""
-    reconcile_rows(hub().owner)
+    here = hub()
+    reconcile_rows(here.owner, ends=lambda: here.closing)
 
 
 @shared_task(name="tasks_app.tidy")

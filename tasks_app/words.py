@@ -6,7 +6,7 @@ The flag is the truth; the push makes it seen within milliseconds instead of a s
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,7 +29,7 @@ CASCADE_SECONDS = 1.0
 # Tasks in one transaction, and the longest that it may hold the database's write lock.
 SLICE = 500
 FIRST_SLICE = 50
-LEAST = 20
+LEAST = 100
 SLICE_SECONDS = 0.05
 
 
@@ -60,9 +60,11 @@ def cancel_children(parents: Sequence[int]) -> None:
         cancel_children(ids)
 
 
-def cancel_all(ids: Sequence[int], *, seconds: float) -> int:
+def cancel_all(
+    ids: Sequence[int], *, seconds: float, ends: Callable[[], bool] = lambda: False
+) -> int:
     """Cancel these, some in a transaction, so that nobody who writes waits for all of them; until
-    the time is over. Returns how many were told."""
+    the time is over, or `ends` says that nobody has time any more. Returns how many were told."""
     until, told, position = time.monotonic() + seconds, 0, 0
     pace = Pace(first=FIRST_SLICE, least=LEAST, most=SLICE, seconds=SLICE_SECONDS)
     while position < len(ids):
@@ -71,7 +73,7 @@ def cancel_all(ids: Sequence[int], *, seconds: float) -> int:
         told += _tell_to_end(some)
         position += len(some)
         pace.end(len(some))
-        if position >= len(ids) or time.monotonic() > until:
+        if position >= len(ids) or time.monotonic() > until or ends():
             break
         pace.rest()
     return told

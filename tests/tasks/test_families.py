@@ -9,12 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from audit_app.actors import SYSTEM
 from tasks_app import services
 from tasks_app.choices import State
+from tasks_app.claim import claim_next
+from tasks_app.clock import LEASE, from_now
 from tasks_app.execution import work_off
 from tasks_app.hub import hub
 from tasks_app.invariants import broken_rules
 from tasks_app.models import Task
 from tasks_app.presentation import task_as_json
-from tasks_app.reconcile import reconcile
+from tasks_app.reconcile import finish_cancels, reconcile
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 
@@ -161,3 +163,32 @@ def test_the_reconciler_cancels_what_outlived_its_parent(make: Maker, state: Sta
     Task.objects.filter(pk=parent.pk).update(state=state)
     reconcile(hub().owner)
     assert parent.children.get().state == State.CANCELLED
+
+
+def test_while_one_look_cancels_a_large_family_the_next_sees_to_all_else(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it takes, with rows that are read anew, and until its process ends."""
+    monkeypatch.setattr("tasks_app.reconcile.MOST", 3)
+    tasks = [make("toy.quick") for _ in range(8)]
+    lost = make("toy.stream")
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(cancel_requested=True)
+    owner = "another-host:1:abc"
+    assert claim_next("pulls", owner=owner)[0] == lost
+    Task.objects.filter(pk=lost.pk).update(lease_until=from_now(-LEASE))
+    looks: list[int] = []
+
+    def ends() -> bool:
+        if not looks:
+            looks.append(Task.objects.filter(state=State.CANCELLED).count())
+            assert reconcile(hub().owner) >= 1  # as the next tick, which leaves this one its work
+            assert Task.objects.filter(state=State.CANCELLED).count() == looks[0]
+            lost.refresh_from_db()
+            assert lost.state == State.QUEUED
+        return False
+
+    assert finish_cancels(ends) == len(tasks)
+    assert looks == [3]
+    assert Task.objects.filter(state=State.CANCELLED).count() == len(tasks)
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(state=State.QUEUED)
+    assert finish_cancels(lambda: True) == 3
