@@ -18,11 +18,13 @@ class ModelsConfig(AppConfig):
             results,
             retention,
             runners,  # noqa: F401 - the import registers the runners
+            task_places,
             topics,
         )
         from models_app.chat import events as chat_events
         from models_app.search import installing
         from tasks_app.labels import register_labels, register_titles
+        from tasks_app.places import register_places
         from tasks_app.results import register_results
 
         topics.register()
@@ -32,3 +34,4 @@ class ModelsConfig(AppConfig):
         register_labels(labels.TASK_TYPES, labels.TASK_PHASES)
         register_titles(labels.TASK_TITLES)
         register_results(results.DESCRIBERS)
+        register_places(task_places.PLACERS)

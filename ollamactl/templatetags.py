@@ -88,6 +88,12 @@ def duration(value: Any) -> str:
 
 
 @register.filter
+def grouped(value: int) -> str:
+    """A whole number with its digits in groups, as the pages of a list write theirs."""
+    return str(number_format(value, force_grouping=True))
+
+
+@register.filter
 def figure(value: Any) -> str:
     """A measured number in three digits."""
     return format_figure(value) if isinstance(value, (int, float)) else "–"

@@ -83,7 +83,7 @@ def _attempt(here: Hub, attempt: Attempt) -> End:
             attempt.stop(Stop.CANCEL)
             return _stopped(attempt)
         return _failed(here, attempt, failed)
-    attempt.write_log("Succeeded.")
+    attempt.write_log("Its own work is done." if _waits(task) else "Succeeded.")
     _save_last_progress(attempt)
     return lambda: _succeed(attempt, result)
 
@@ -95,6 +95,12 @@ def _runner(attempt: Attempt) -> Runner:
     if attempt.task.payload_version > runner.payload_version:
         raise TaskFailed(NEWER_PAYLOAD, code="newer_payload")
     return runner(attempt)
+
+
+def _waits(task: Task) -> bool:
+    """Whether it goes on until its last part has ended, which may fail."""
+    runner = runner_of(task.type)
+    return runner is not None and runner.has_parts and task.children.exists()
 
 
 def _succeed(attempt: Attempt, result: dict[str, Any] | None) -> Task | None:

@@ -31,6 +31,12 @@ class Outcome:
     heading: str = ""
     mentioned: list[Mentioned] = field(default_factory=list)
 
+    @property
+    def line(self) -> str:
+        """The sentences in one line."""
+        # Translators: between the parts of one line, such as "2 added, 3 gone"
+        return _(", ").join(self.sentences)
+
 
 _describers: dict[str, Describer] = {}
 

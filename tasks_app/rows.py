@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,6 +12,7 @@ from ollamactl.lib.stencils import PLACE, Stencil, address_stencil
 from tasks_app.actions import ACTIONS, possible_actions
 from tasks_app.choices import State
 from tasks_app.models import Task
+from tasks_app.places import places_of
 
 
 def task_rows(
@@ -21,15 +22,17 @@ def task_rows(
 
     `problem` stands in each of them.
     """
-    rows = _Rows(request, problem)
+    tasks = list(tasks)
+    rows = _Rows(request, problem, places_of(tasks))
     return [rows.row(task) for task in tasks]
 
 
 class _Rows:
     """The rows of one answer. Rows that can do the same have the same buttons but for their ids."""
 
-    def __init__(self, request: HttpRequest, problem: object) -> None:
+    def __init__(self, request: HttpRequest, problem: object, places: Mapping[int, str]) -> None:
         user = request.user
+        self._places = places
         self._problem = problem
         self._allowed = [one for one in ACTIONS.values() if user.has_perm(one.permission)]
         self._buttons: dict[tuple[str, ...], Stencil] = {}
@@ -45,6 +48,7 @@ class _Rows:
             "row_address": self._row_address.filled(task.pk),
             "state": self._states.get(task.state, task.state),
             "problem": self._problem,
+            "place": self._places.get(task.pk, ""),
             "buttons": self._buttons_of(task),
         }
 

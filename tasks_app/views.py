@@ -26,6 +26,7 @@ from tasks_app.labels import title_of, type_label
 from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 from tasks_app.parts import parts_of
+from tasks_app.places import places_of
 from tasks_app.presentation import error_as_json
 from tasks_app.rows import task_rows
 from tasks_app.runners import registered_types
@@ -173,7 +174,19 @@ def with_actions(task: Task, request: HttpRequest) -> dict[str, Any]:
 
 def panel_context(request: HttpRequest, task: Task) -> dict[str, Any]:
     """What a task's page shows beside the log."""
-    return {"task": task, "row": with_actions(task, request)}
+    return {
+        "task": task,
+        "row": with_actions(task, request),
+        "place": places_of([task]).get(task.pk, ""),
+        "undoes": _another(task.payload, "undoes"),
+        "undone_by": _another(task.result, "rolled_back_by"),
+    }
+
+
+def _another(data: object, name: str) -> Task | None:
+    """The task that this one names; it may be too old to be kept."""
+    pk = data.get(name) if isinstance(data, dict) else None
+    return Task.objects.filter(pk=pk).first() if isinstance(pk, int) else None
 
 
 def _render_row(

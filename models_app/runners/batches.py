@@ -14,7 +14,7 @@ from models_app.batches.children import begin_children
 from models_app.batches.undoing import can_undo
 from models_app.services.batches import roll_back_batch
 from ollamactl.lib.errors import ApplicationError
-from tasks_app.choices import State, Unit
+from tasks_app.choices import ENDED, State, Unit
 from tasks_app.models import Task
 from tasks_app.runners import Runner, TaskFailed, register
 from tasks_app.services import queue_all_again
@@ -50,8 +50,10 @@ class BatchRunner(Runner):
         result: dict[str, Any] = {"skipped": len(batch.skipped)}
         return {**result, "not_begun": left} if left else result
 
-    def _tell(self, done: int, total: int) -> None:
-        self.run.progress(done=done, total=total, unit=Unit.ITEMS, phase="beginning")
+    def _tell(self, _begun: int, total: int) -> None:
+        """From its first moment on it counts what has ended: it does not begin anew later."""
+        ended = Task.objects.filter(parent=self.task, state__in=ENDED).count()
+        self.run.progress(done=ended, total=total, unit=Unit.ITEMS, phase="beginning")
 
     def _again(self, batch: Batch) -> None:
         """Queue what had not succeeded when a person said so; what failed since has had its try."""

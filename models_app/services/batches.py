@@ -158,7 +158,13 @@ def _begin(
     skipped: list[dict[str, Any]],
     undoes: Batch | None = None,
 ) -> Task:
-    counts = {"operation": str(operation), "count": len(items), "on_error": str(on_error)}
+    counts: dict[str, Any] = {
+        "operation": str(operation),
+        "count": len(items),
+        "on_error": str(on_error),
+    }
+    if undoes:
+        counts["undoes"] = undoes.task_id
     task = tasks.create_task(type=type, actor=actor, payload=counts)
     Batch.objects.create(
         task=task,
@@ -175,7 +181,7 @@ def _begin(
         verb=type,
         resource_type="task",
         resource_id=task.pk,
-        data={**counts, "names": names, **({"undoes": undoes.task_id} if undoes else {})},
+        data={**counts, "names": names},
     )
     return task
 

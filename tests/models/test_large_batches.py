@@ -100,8 +100,14 @@ def test_parts_are_made_in_slices(
         sizes.append(made(begun) - before)
         return told
 
+    said: list[tuple[int | None, int | None]] = []
     monkeypatch.setattr(children, "begin_slice", watched)
+    monkeypatch.setattr(
+        "tasks_app.attempt.Attempt.progress",
+        lambda attempt, **news: said.append((news["done"], news["total"])),
+    )
     run_attempt(hub(), begun)
+    assert set(said) == {(0, LARGE)}  # what has ended, not what has begun
     assert sum(sizes) == made(begun) == LARGE
     assert max(sizes) == (most if seconds > 0 else 3)
     ranks = Task.objects.filter(parent=begun).order_by("pk").values_list("rank", flat=True)

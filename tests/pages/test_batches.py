@@ -212,3 +212,40 @@ def test_what_was_done_offers_a_roll_back(operator: Client, viewer: Client) -> N
     page = operator.get(reverse("admin:task", args=[task.pk])).content.decode()
     assert f'id="task-{task.pk}-rollback"' in page
     assert "rollback" not in viewer.get(reverse("admin:task", args=[task.pk])).content.decode()
+
+
+def test_parts_say_on_which_server_also_of_what_is_gone(operator: Client) -> None:
+    parent = _family(0)
+    near, far = OllamaServerFactory(name="near"), OllamaServerFactory(name="far")
+    for server, row in ((near, OllamaModelFactory(server=near).pk), (far, None)):
+        TaskFactory(
+            parent=parent,
+            type="model.delete",
+            state="succeeded",
+            resource_id=row,
+            resource_name="same:1b",
+            payload={"before": {"server": server.pk}},
+        )
+    TaskFactory(parent=parent, type="model.pull", resource_id=None, payload={"before": "odd"})
+    address = reverse("admin:task-parts", args=[parent.pk])
+    parts = operator.get(address, headers=HTMX).content.decode()
+    assert [parts.count(f">{name}<") for name in ("near", "far")] == [1, 1]
+    assert ">far<" in operator.get(reverse("admin:tasks")).content.decode()
+    child = parent.children.get(payload={"before": {"server": far.pk}})
+    assert ">far<" in operator.get(reverse("admin:task", args=[child.pk])).content.decode()
+
+
+def test_a_batch_and_its_roll_back_lead_to_each_other(operator: Client) -> None:
+    batch = _family(0)
+    payload = {"operation": "start", "count": 3, "on_error": "continue", "undoes": batch.pk}
+    undoing = TaskFactory(type="model.rollback", payload=payload, result={"rolled_back_by": "odd"})
+    Task.objects.filter(pk=batch.pk).update(result={"rolled_back_by": undoing.pk})
+    for one, other, word in ((batch, undoing, "Rolled back by"), (undoing, batch, "Undoes")):
+        page = operator.get(reverse("admin:task", args=[one.pk])).content.decode()
+        assert word in page
+        assert f'href="{reverse("admin:task", args=[other.pk])}"' in page
+    undoing.delete()
+    assert (
+        "Rolled back by"
+        not in operator.get(reverse("admin:task", args=[batch.pk])).content.decode()
+    )
