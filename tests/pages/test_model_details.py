@@ -96,3 +96,13 @@ def test_the_question_says_what_a_deletion_frees(operator: Client) -> None:
     assert "This model is pinned." in question
     OllamaModelFactory(server=model.server, digest=model.digest)
     assert "frees nothing: another name" in operator.get(url, headers=HTMX).content.decode()
+
+
+def test_with_how_much_context_it_is_loaded(viewer: Client) -> None:
+    loaded = {"size": 7, "size_vram": 0, "processor": "100% CPU", "expires_at": None}
+    model = OllamaModelFactory(is_loaded=True, loaded={**loaded, "context_length": 8192})
+    page = viewer.get(reverse("admin:model", args=[model.pk])).content.decode()
+    assert "<span>context of 8,192 tokens</span>" in page
+    OllamaModel.objects.update(loaded={**loaded, "context_length": None})
+    page = viewer.get(reverse("admin:model", args=[model.pk])).content.decode()
+    assert "context of" not in page
