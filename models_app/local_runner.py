@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from models_app.models import OllamaServer
-from models_app.probes import LOOPBACK
+from models_app.probes import LOOPBACK, port_of
 
 
 def may_be_forced(server: OllamaServer) -> bool:
@@ -27,7 +27,7 @@ def end_runners(server: OllamaServer, weights: str) -> int:
     port leads elsewhere (a tunnel, a container), or the processes are another user's.
     """
     ended = 0
-    for process in _descendants(_port_of(server)):
+    for process in _descendants(port_of(server)):
         try:
             words = process.cmdline()
             if "runner" in words and any(word.endswith(f"sha256-{weights}") for word in words):
@@ -36,11 +36,6 @@ def end_runners(server: OllamaServer, weights: str) -> int:
         except psutil.Error:
             continue  # gone by itself, or not ours to end
     return ended
-
-
-def _port_of(server: OllamaServer) -> int:
-    parts = urlsplit(server.base_url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _descendants(port: int) -> Iterator[psutil.Process]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from django.db.models.functions import RowNumber
 from models_app.choices import ServerKind
 from models_app.host_models import FolderProblem
 from models_app.host_reports import report_of, reported_disk_free
+from models_app.listening import models_folder_behind
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from ollamactl.lib.connections import close_connections
@@ -85,13 +86,15 @@ class Disk:
 class Candidate:
     """An Ollama whose address is this machine's, with some of its models (name, digest).
 
-    Its methods look at the disk, which may take long, and at no database.
+    `port`: where it listens here. Its methods look at processes and at the disk, which may take
+    long, and at no database.
     """
 
     models: tuple[tuple[str, str], ...]
+    port: int | None = None
 
     def folder(self) -> Path | None:
-        """Where it keeps its models, if that is one of the usual folders."""
+        """Where it keeps its models, if that is where it says, or one of the usual folders."""
         return self.find()[0]
 
     def find(self) -> tuple[Path | None, FolderProblem]:
@@ -101,8 +104,7 @@ class Candidate:
         one of the models, byte for byte, if there is any.
         """
         problem = FolderProblem.NO_FOLDER
-        for name in settings.OLLAMA_MODELS_FOLDERS:
-            folder = Path(name).expanduser()
+        for folder in self._folders():
             try:
                 if not (folder / "blobs").is_dir():
                     continue
@@ -125,6 +127,12 @@ class Candidate:
         except OSError:
             return None
 
+    def _folders(self) -> Iterator[Path]:
+        told = models_folder_behind(self.port) if self.port is not None else None
+        if told is not None:
+            yield told
+        yield from (Path(name).expanduser() for name in settings.OLLAMA_MODELS_FOLDERS)
+
     def _is_kept_in(self, folder: Path) -> bool:
         return not self.models or any(_has(folder, *model) for model in self.models)
 
@@ -136,8 +144,9 @@ def local_candidate(server: OllamaServer) -> Candidate | None:
 
 def local_candidates(servers: Iterable[OllamaServer]) -> dict[int, Candidate]:
     """Those whose address is this machine's, by the servers' ids, with their newest models."""
-    local = [server.pk for server in servers if _is_local(server)]
-    return candidates(local) if local else {}
+    ports = {server.pk: port_of(server) for server in servers if is_local(server)}
+    found = candidates(list(ports)) if ports else {}
+    return {pk: replace(one, port=ports[pk]) for pk, one in found.items()}
 
 
 def candidates(server_ids: Sequence[int]) -> dict[int, Candidate]:
@@ -151,7 +160,14 @@ def candidates(server_ids: Sequence[int]) -> dict[int, Candidate]:
     return {pk: Candidate(tuple(models)) for pk, models in found.items()}
 
 
-def _is_local(server: OllamaServer) -> bool:
+def port_of(server: OllamaServer) -> int:
+    """The port of its address."""
+    parts = urlsplit(server.base_url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def is_local(server: OllamaServer) -> bool:
+    """Whether its address is this machine's, where its models may be, too."""
     if server.kind != ServerKind.EXTERNAL or server.is_simulated:
         return False
     return urlsplit(server.base_url).hostname in LOOPBACK

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from audit_app.guards import requires
 from models_app.host_reports import report_of
 from models_app.models import OllamaServer
+from models_app.probes import is_local
 from models_app.resources.host import Host, HostLook, host_of_report
 from models_app.resources.machine import Gpu
 from models_app.resources.origin import origin_of, problem_sentence, rival_sentence
@@ -44,7 +45,11 @@ def server_host(request: HttpRequest, pk: int) -> HttpResponse:
     server = OllamaServer.objects.visible_to(request.user).filter(pk=pk).first()
     if server is None:
         return render(request, "models_app/server_gone.html")
-    context = {"server": server, "host": _as_shown(HostLook(server).result())}
+    context = {
+        "server": server,
+        "host": _as_shown(HostLook(server).result()),
+        "is_local": is_local(server),
+    }
     return render(request, "models_app/server_host.html", context)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audit_app.actors import SYSTEM
+from models_app.models import OllamaServer
 from models_app.services.copies import copy_model
 from models_app.services.freeing import Freed, freed_by_deletion
 from models_app.services.lifecycle import delete_model
@@ -43,8 +44,11 @@ def test_the_bytes_are_those_that_go(
 
 def test_elsewhere_the_size_is_the_most(backend: Backend) -> None:
     """Nobody says where the folder is: what is shared is not known."""
+    here = OllamaServer.objects.filter(pk=backend.panel.server.pk)
+    here.update(base_url="http://ollama.example:11434")
     model = backend.model()
     assert freed_by_deletion(model) == Freed(model.size or 0, exact=False)
+    here.update(base_url=backend.url)
 
 
 @pytest.mark.django_db

@@ -165,3 +165,15 @@ def test_the_topic_of_a_host(server: OllamaServer) -> None:
     assert (said["worker"], said["rival"]) == ("bb", "gpu-<b>1 (aa)")
     HostReport.objects.update(seen_at=F("seen_at") - timedelta(minutes=2))
     assert kind.snapshot(server.pk) is None
+
+
+def test_why_the_machine_is_not_seen(viewer: Client, settings: Any) -> None:
+    settings.OLLAMA_MODELS_FOLDERS = []
+    for fields, said in (
+        ({"base_url": "http://ollama.example:11434"}, "does not see the machine of this server"),
+        ({"base_url": "http://127.0.0.1:9"}, "start the panel with OLLAMA_MODELS"),
+        ({"version": "0.24.0-simulated"}, "it has no machine of its own"),
+    ):
+        seen = card(viewer, OllamaServerFactory(**fields))
+        assert said in seen, said
+        assert ("--host-of" in seen) == ("no machine" not in said)
