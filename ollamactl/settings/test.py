@@ -36,6 +36,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}  # noqa: F405
 # A registry and servers on loopback stand in for the outside.
 REGISTRIES = [*REGISTRIES, "localhost", "127.0.0.1"]  # noqa: F405
+REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}  # noqa: F405
 AXES_ENABLED = False
 # Every test client loads the middleware: let it not list all static files each time.
 WHITENOISE_AUTOREFRESH = True
