@@ -25,11 +25,22 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 class Visitor:
-    """One page in one window. `complaints` are the browser's errors, the content policy's too."""
+    """One page in one window. `complaints` are the browser's errors, the content policy's too.
 
-    def __init__(self, context: BrowserContext, panel: PanelProcess, language: str = "en") -> None:
+    `address`: where the panel is for this person, if that is not its own URL.
+    """
+
+    def __init__(
+        self,
+        context: BrowserContext,
+        panel: PanelProcess,
+        language: str = "en",
+        *,
+        address: str = "",
+    ) -> None:
         self.context = context
         self.panel = panel
+        self.address = address or panel.url
         self.language = language
         self.complaints: list[str] = []
         self.page = self._new_page()
@@ -58,7 +69,7 @@ class Visitor:
         self.complaints[:] = kept
 
     def open(self, path: str) -> None:
-        self.page.goto(f"{self.panel.url}/{path}")
+        self.page.goto(f"{self.address}/{path}")
 
     def log_in(self, user: str, password: str) -> None:
         """Go to the dashboard by the login page."""
