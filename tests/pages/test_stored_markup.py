@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -19,11 +20,23 @@ from django.utils.html import escape
 
 from audit_app.choices import Origin, Outcome
 from audit_app.models import ApiToken, AuditRecord
+from models_app.chat.records import ChatSession
+from models_app.conflict_models import SyncConflict
+from models_app.host_models import HostReport
 from models_app.models import OllamaModel, OllamaServer
+from models_app.pulls import PULL_QUEUE, pulls_key
+from models_app.search_records import RecentSearch, SavedSearch
 from ollamactl.lib.sentences import Sentence, to_stored
 from tasks_app.logs import LogWriter, relative_path
 from tasks_app.models import Task
-from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory, UserFactory
+from tests.factories import (
+    ChatMessageFactory,
+    ChatSessionFactory,
+    OllamaModelFactory,
+    OllamaServerFactory,
+    TaskFactory,
+    UserFactory,
+)
 from tests.pages.conftest import HTMX, ClientOf
 
 # Out of an element, out of an attribute of either quotes, out of a script and of a template.
@@ -87,7 +100,56 @@ def rows(db: None) -> dict[str, Any]:
         data={"base_url": EVIL, EVIL: [EVIL]},
     )
     ApiToken.objects.create(user=user, expiry=None, name=EVIL[:100])
-    return {"server": server, "model": model, "task": task, "record": record, "user": user}
+    waiting = _more_rows(server, user)
+    return {
+        "waiting": waiting,
+        "server": server,
+        "model": model,
+        "task": task,
+        "record": record,
+        "user": user,
+    }
+
+
+def _more_rows(server: OllamaServer, user: User) -> OllamaModel:
+    """A host, a conflict, a search and a chat; models at rest, which share what is made of them,
+    and one whose download is paused, which is returned."""
+    told = Sentence("Ollama says: {words}", words=EVIL)
+    for _number in range(3):
+        OllamaModelFactory(server=server, parameter_size=EVIL[:32], quantization=EVIL[:32])
+    waiting: OllamaModel = OllamaModelFactory(server=server, status="paused", digest="")
+    task = TaskFactory(
+        type="model.pull",
+        resource_id=waiting.pk,
+        resource_name=EVIL,
+        limit_key=pulls_key(server.pk),
+        queue=PULL_QUEUE,
+        state="paused",
+        phase=EVIL[:32],
+        error={"code": "disk", "detail": to_stored(told), "retryable": True},
+        created_by=user,
+    )
+    OllamaModel.objects.filter(pk=waiting.pk).update(last_task=task)
+    HostReport.objects.create(
+        server=server,
+        host=EVIL,
+        folder=EVIL,
+        gpus=[{"name": EVIL, "state": EVIL, "memory_total": 5, "memory_free": 1}],
+        worker=EVIL[:16],
+        rival=EVIL,
+        rival_seen_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    side = {"digest": EVIL, "size": 1, "modified_at": None, "names": [EVIL]}
+    SyncConflict.objects.create(
+        server=server, name=EVIL, key=EVIL, kind="changed", panel_side=side, server_side=side
+    )
+    query = f"search={quote(EVIL)}"
+    SavedSearch.objects.create(user=user, name=EVIL[:100], query=query)
+    RecentSearch.objects.create(user=user, query=query, used_at=timezone.now())
+    session = ChatSessionFactory(owner=user, model=waiting, title=EVIL[:100], model_name=EVIL)
+    ChatMessageFactory(session=session, content=EVIL)
+    return waiting
 
 
 def pages(rows: dict[str, Any]) -> Iterator[str]:
@@ -95,10 +157,21 @@ def pages(rows: dict[str, Any]) -> Iterator[str]:
     server, model, task = rows["server"].pk, rows["model"].pk, rows["task"].pk
     for name in ("index", "models", "servers", "tasks", "tokens", "dashboard", "model-add"):
         yield reverse(f"admin:{name}")
+    for name in ("downloads", "settings", "catalogue", "searches", "search-add", "model-counts"):
+        yield reverse(f"admin:{name}")
     for name in ("server", "server-card", "server-panel", "server-edit", "server-remove"):
         yield reverse(f"admin:{name}", args=[server])
+    yield reverse("admin:server-host", args=[server])
     for name in ("model", "model-row", "model-panel"):
         yield reverse(f"admin:{name}", args=[model])
+        yield reverse(f"admin:{name}", args=[rows["waiting"].pk])
+    for name in ("model-copy", "model-rename", "model-start-options"):
+        yield reverse(f"admin:{name}", args=[OllamaModel.objects.filter(status="stopped")[0].pk])
+    chat = ChatSession.objects.get().pk
+    yield reverse("admin:chats")
+    for name in ("chat", "chat-head", "chat-others", "chat-transcript", "chat-settings"):
+        yield reverse(f"admin:{name}", args=[chat])
+    yield reverse("admin:chat-delete", args=[chat])
     yield reverse("admin:model-confirm", args=[model, "delete"])
     for name in ("task", "task-row", "task-panel", "task-notice"):
         yield reverse(f"admin:{name}", args=[task])
