@@ -75,11 +75,13 @@ def _own_gauge(server: OllamaServer) -> Gauge | None:
 
 @dataclass(frozen=True)
 class Disk:
-    """Free bytes, the number of the file system, and the folder on it that holds the models."""
+    """Free bytes, the number of the file system, the folder on it that holds the models, and all
+    bytes of that file system."""
 
     free: int
     device: int
     folder: Path
+    total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,11 @@ class Candidate:
     def disk(self) -> Disk | None:
         """The disk under that folder."""
         folder = self.folder()
-        free = _free_in(folder) if folder is not None else None
-        if folder is None or free is None:
+        if folder is None:
             return None
         try:
-            return Disk(free, folder.stat().st_dev, folder.resolve())
+            usage = shutil.disk_usage(folder)
+            return Disk(usage.free, folder.stat().st_dev, folder.resolve(), usage.total)
         except OSError:
             return None
 

@@ -73,11 +73,19 @@ def _card(gpu: Gpu) -> Row:
     return Row(_("GPU memory"), gpu.free, gpu.total, note)
 
 
+def _seen_here(host: Host) -> tuple[int | None, str]:
+    """Bytes of the disk in all, and the folder of the models, as the panel itself sees them."""
+    disk = host.disk
+    if disk is None or disk.free != host.disk_free:  # another probe has told what is free
+        return None, ""
+    return disk.total, str(disk.folder)
+
+
 def _as_shown(host: Host) -> dict[str, Any]:
     report, origin = host.report, origin_of(host)
     fresh = report if report is not None and report.is_fresh else None
-    disk_total = fresh.disk_total if fresh else None
-    rows = [Row(_("Disk"), host.disk_free, disk_total, fresh.folder if fresh else "")]
+    total, folder = (fresh.disk_total, fresh.folder) if fresh else _seen_here(host)
+    rows = [Row(_("Disk"), host.disk_free, total, folder)]
     memory = host.memory
     rows.append(Row(_("Memory"), memory.free, memory.total) if memory else Row(_("Memory"), None))
     cards = [_card(gpu) for gpu in host.gpus or []]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from models_app.models import OllamaServer
 from models_app.resources import host
 from models_app.resources.machine import Gpu, Memory
 from models_app.topics import register
+from ollamactl.lib.units import format_size
 from tasks_app.live import topic_kinds
 from tests.factories import OllamaServerFactory
 
@@ -177,3 +180,12 @@ def test_why_the_machine_is_not_seen(viewer: Client, settings: Any) -> None:
         seen = card(viewer, OllamaServerFactory(**fields))
         assert said in seen, said
         assert ("--host-of" in seen) == ("no machine" not in said)
+
+
+def test_the_panels_own_disk_is_shown_whole(viewer: Client, settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    settings.OLLAMA_MODELS_FOLDERS = [str(tmp_path)]
+    seen = card(viewer, OllamaServerFactory(base_url="http://127.0.0.1:9"))
+    total = format_size(shutil.disk_usage(tmp_path).total)
+    assert f" of {total} free" in seen
+    assert str(tmp_path) in seen
