@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from audit_app.guards import requires
 from models_app.actions import ACTIONS, available_actions
 from models_app.batches.buttons import operations_for
+from models_app.catalogue_forms import CAPABILITY_NAMES
 from models_app.chat.events import CHAT
 from models_app.chat.sessions import can_chat
 from models_app.choices import ModelStatus, Source
@@ -166,7 +167,8 @@ def model_panel(request: HttpRequest, pk: int) -> HttpResponse:
 def model_details(request: HttpRequest, pk: int) -> HttpResponse:
     """What the server says of the model when it is asked now; a page never waits for it."""
     model: OllamaModel = found(visible_model(request, pk))
-    context = {"model": model, "details": describe_model(model)}
+    details = describe_model(model)
+    context = {"model": model, "details": details, "capability_names": CAPABILITY_NAMES}
     return render(request, "models_app/model_details.html", context)
 
 

@@ -48,7 +48,14 @@ def test_the_page_itself_does_not_ask_the_server(
 
 def test_everything_that_show_says_is_there(viewer: Client, model: OllamaModel) -> None:
     shown = _details(viewer, model)
-    for said in ("completion", "tools", "llama.context_length", "Q4_K × 29", "F32 × 1", "Licence"):
+    for said in (
+        'title="completion">text<',
+        "tools",
+        "llama.context_length",
+        "Q4_K × 29",
+        "F32 × 1",
+        "Licence",
+    ):
         assert said in shown, said
 
 
