@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -24,6 +24,7 @@ from ollamactl.lib.units import format_duration, format_figure, format_rate, for
 from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, title_of, type_label
 from tasks_app.models import Task
+from tasks_app.places import places_of
 from tasks_app.progress import progress_of
 from tasks_app.results import Outcome, outcome_of
 
@@ -159,6 +160,18 @@ def task_type(value: str) -> str:
 def task_title(task: Task) -> str:
     """What a task is called."""
     return title_of(task)
+
+
+@register.simple_tag
+def task_places(tasks: Iterable[Task]) -> dict[int, str]:
+    """On which servers the models of these tasks are, for `place_of`."""
+    return places_of(list(tasks))
+
+
+@register.filter
+def place_of(places: Mapping[int, str] | str, task: Task) -> str:
+    """Where the thing is that a task is about; empty where that is not known or not asked."""
+    return places.get(task.pk, "") if isinstance(places, Mapping) else ""
 
 
 @register.filter

@@ -157,3 +157,15 @@ def test_each_server_says_what_holds_for_it(administrator: Client, viewer: Clien
     assert limits(own.pk) == ["7", "5 MB", "0 B the panel's default"]
     default = "the panel's default"
     assert limits(plain.pk) == [f"3 {default}", f"1 GB {default}", f"0 B {default}"]
+
+
+def test_what_has_ended_says_on_which_server(viewer: Client) -> None:
+    model = OllamaModelFactory(server=OllamaServerFactory(name="far away"))
+    pull: dict[str, Any] = {"type": "model.pull", "state": "succeeded"}
+    pull |= {"resource_name": model.name, "finished_at": timezone.now()}
+    TaskFactory(resource_type="model", resource_id=model.pk, **pull)
+    TaskFactory(resource_type="model", resource_id=None, **pull)
+    for name in ("downloads", "index"):
+        page = viewer.get(reverse(f"admin:{name}")).content.decode()
+        assert page.count(f'<span class="oc-break">{model.name}</span>') == 2
+        assert page.count('· <span class="oc-subtle">far away</span>') == 1
