@@ -36,6 +36,7 @@ from ollamactl.lib.sentences import Sentence
 
 FROM_REGISTRY = (Operation.PULL, Operation.RECREATE, Operation.UPDATE)
 GONE_FROM_LIST = Sentence(gettext_noop("It is gone from the panel."))
+NOWHERE = Sentence(gettext_noop("No server has a model of this name."))
 NO_SUCH_MODEL = Sentence(gettext_noop("Its registry has no such model."))
 PINNED = gettext_noop("Pinned models among them: {count}.")
 # Whether a model can be brought back to what it was.
@@ -187,6 +188,8 @@ def _judge(kind: Kind, one: Chosen) -> Judgement:
     if one.model is not None:
         return judge(kind, one.model)
     if one.server is None:
+        if one.id is None:
+            return Judgement(Outcome.CANNOT, "not_installed", NOWHERE)
         return Judgement(Outcome.CANNOT, "gone", GONE_FROM_LIST)
     if kind.operation != Operation.PULL:
         return Judgement(Outcome.CANNOT, "not_installed", NOT_THERE)

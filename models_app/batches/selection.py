@@ -31,7 +31,8 @@ class Selection:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One model of a selection; without a row it is a name on a server, or an id that is gone."""
+    """One model of a selection; without a row it is a name on a server or on none, or an id that is
+    gone."""
 
     name: str
     server: OllamaServer | None = None
@@ -101,12 +102,16 @@ def _by_names(
     rows = visible.filter(key__in=list(names), server__in=servers)
     there = {(row.key, row.server_id): row for row in rows}
     anywhere = not selection.servers and operation != Operation.PULL
-    return [
+    found = [
         _chosen(row) if row else Chosen(parsed.display, server)
         for key, parsed in names.items()
         for server in servers
         if (row := there.get((key, server.pk))) or not anywhere
     ]
+    if not anywhere:
+        return found
+    somewhere = {key for key, _server in there}
+    return found + [Chosen(names[key].display) for key in names if key not in somewhere]
 
 
 def _parsed(names: Iterable[str]) -> list[ModelName]:

@@ -89,6 +89,25 @@ def test_names_on_several_servers(operator: APIClient) -> None:
     assert refused.json()["errors"][0]["attr"] == "servers"
 
 
+def test_a_name_that_no_server_has_is_said(operator: APIClient) -> None:
+    """Once, not for each server; and it keeps no other from its turn."""
+    here, there = OllamaServerFactory(), OllamaServerFactory()
+    OllamaModelFactory(server=here, name="a:latest")
+    asked = {"operation": "start", "names": ["misspelt", "a"]}
+    plan = operator.post(PLAN, asked, format="json").json()
+    assert [(item["name"], item["server"], item["code"]) for item in plan["items"]] == [
+        ("a:latest", here.pk, ""),
+        ("misspelt:latest", None, "not_installed"),
+    ]
+    task = operator.post(BATCH, asked, format="json").json()["task"]["id"]
+    batch = Batch.objects.get(task=task)
+    assert [item["name"] for item in batch.items] == ["a:latest"]
+    assert [item["name"] for item in batch.skipped] == ["misspelt:latest"]
+    on_both = {**asked, "servers": [here.pk, there.pk]}
+    plan = operator.post(PLAN, on_both, format="json").json()
+    assert plan["counts"] == {"total": 4, "will": 1, "nothing": 0, "cannot": 3}
+
+
 @pytest.mark.parametrize("operation", ["start", "stop", "delete", "pull", "recreate", "update"])
 def test_each_operation_needs_its_own_permission(client_of: ClientOf, operation: str) -> None:
     asked = {"operation": operation, "ids": [OllamaModelFactory().pk]}

@@ -83,6 +83,15 @@ def test_it_shows_what_each_server_has(user: Run, batches: FakePanel) -> None:
     assert "It needs up to 2 GB." in user("batch", "pull", "a", "--plan").stderr
 
 
+def test_what_is_on_no_server_has_no_place(user: Run, batches: FakePanel) -> None:
+    found = plan()
+    found["items"][-1] |= {"name": "misspelt:latest", "server_name": "", "detail": "Nowhere."}
+    batches.answer("POST", "models/batch/plan/", 200, found)
+    assert (
+        "misspelt:latest: cannot be done. Nowhere." in user("batch", "stop", "a", "--plan").stderr
+    )
+
+
 def test_a_filter_and_servers(user: Run, batches: FakePanel) -> None:
     batches.rows("servers/", [{"id": 3, "name": "shop"}])
     words = ("--filter", "status=running", "--filter", "status=stopped", "--server", "shop")

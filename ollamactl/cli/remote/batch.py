@@ -114,7 +114,8 @@ def _show_plan(plan: Json) -> None:
         detail = clean(text_of(item, "detail"))
         name = clean(text_of(item, "name"))
         place = clean(text_of(item, "server_name"))
-        note(f"{name} ({place}): {said}{'. ' + detail if detail else ''}")
+        where = f" ({place})" if place else ""
+        note(f"{name}{where}: {said}{'. ' + detail if detail else ''}")
     if len(items) > MOST_SHOWN:
         note(_("… and %d others") % (len(items) - MOST_SHOWN))
     for server in rows_of(plan, "servers")[:MOST_SHOWN]:
