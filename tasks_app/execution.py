@@ -12,8 +12,10 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, OperationalError
+from django.utils.translation import override
 
 from ollamactl.lib.connections import close_connections
+from ollamactl.lib.sentences import from_stored
 from tasks_app import families, transitions
 from tasks_app.attempt import Attempt, Stop
 from tasks_app.claim import claim_next
@@ -137,16 +139,22 @@ def _paused(attempt: Attempt, pause: WorkPaused) -> End:
     if attempt.reason in (Stop.CANCEL, Stop.LOST):
         return _stopped(attempt)
     error = failure(pause.code, pause.detail)
-    attempt.write_log(f"Paused ({error['code']}): {pause.detail}")
+    attempt.write_log(f"Paused ({error['code']}): {_in_words(error)}")
     _save_last_progress(attempt)
     return lambda: transitions.pause(attempt.task, error=error, floor=attempt.seq)
+
+
+def _in_words(error: dict[str, Any]) -> str:
+    """What a log says of it: logs are in English, whoever reads them."""
+    with override("en"):
+        return str(from_stored(str(error["detail"])))
 
 
 def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:
     task = attempt.task
     runner = runner_of(task.type)
     policy = _policy_of(runner) if runner else RetryPolicy()
-    attempt.write_log(f"Failed ({error['code']}): {error['detail']}")
+    attempt.write_log(f"Failed ({error['code']}): {_in_words(error)}")
     _save_last_progress(attempt)
     if not policy.allows(error, task.attempt):
         return lambda: _with_children(transitions.fail(task, error, floor=attempt.seq))

@@ -11,13 +11,15 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from ollamactl.lib.errors import Conflict
+from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.execution import backoff, work_off
 from tasks_app.hub import hub
+from tasks_app.logs import read_log
 from tasks_app.models import Task
 from tasks_app.presentation import task_as_json
 from tasks_app.reconcile import reconcile
-from tasks_app.runners import RetryPolicy
+from tasks_app.runners import RetryPolicy, TaskFailed, WorkPaused
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 from tests.tasks.toys import Quick, settled
@@ -190,3 +192,23 @@ def test_backoff_doubles_with_jitter_up_to_its_longest() -> None:
             timedelta(seconds=middle * 0.79) < wait < timedelta(seconds=middle * 1.21)
             for wait in waits
         )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(TaskFailed, "Failed (odd): Of 3 toys none works."), (WorkPaused, "Paused (odd): Of 3 toys")],
+)
+def test_a_log_says_in_words_what_went_wrong(
+    make: Maker, monkeypatch: pytest.MonkeyPatch, error: Any, said: str
+) -> None:
+    task = make("toy.quick")
+
+    def work(runner: Quick) -> None:
+        raise error(Sentence("Of {count} toys none works.", count=3), code="odd")
+
+    monkeypatch.setattr(Quick, "work", work)
+    assert work_off("default") == 1
+    task.refresh_from_db()
+    log = read_log(task)
+    assert log is not None
+    assert said in log.text
