@@ -59,6 +59,8 @@ class BenchmarkRunner(ModelRunner):
             self.run.log(f"loaded in {load_seconds:.2f} s")
         loaded = InMemory(await client.ps()).facts(key=model.key, digest=model.digest) or {}
         measured = await self._measure(model, client, loaded.get("context_length"))
+        speed = f"{measured['tokens']} tokens, {measured['token_rate']:.1f} tokens/s"
+        self.run.log(f"{speed}, the first after {measured['first_token_seconds']:.2f} s")
         if before is None:
             self.run.progress(phase="unloading")
             await client.unload(model.name, digest=model.digest)

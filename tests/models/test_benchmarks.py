@@ -11,6 +11,7 @@ from models_app.services.benchmarks import benchmark_model, performance_of, sett
 from models_app.services.lifecycle import cancel_work, start_model
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.simulator.running import RunningSimulator, running_simulator
+from tasks_app.logs import read_log
 from tasks_app.models import Task
 from tests.components.waiting import wait_until
 from tests.factories import OllamaModelFactory
@@ -36,6 +37,9 @@ def test_one_that_was_not_loaded_is_loaded_and_let_go(backend: Backend) -> None:
     known = performance_of(model)
     assert known is not None
     assert known.last == found
+    log = read_log(task)
+    assert log is not None
+    assert f"8 tokens, {found.token_rate:.1f} tokens/s, the first after" in log.text
 
 
 def test_one_that_is_loaded_stays_as_it_was(backend: Backend) -> None:
