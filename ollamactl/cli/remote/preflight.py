@@ -93,7 +93,7 @@ def _network(part: Json) -> str:
         said.append(_("the registry answers in %(ms)d ms") % {"ms": latency})
     if isinstance(rate, (int, float)):
         said.append(_("lately %(rate)s") % {"rate": format_rate(rate)})
-    if isinstance(seconds, (int, float)):
+    if isinstance(seconds, (int, float)) and seconds >= 1:
         said.append(_("about %(time)s") % {"time": format_duration(seconds)})
     return ", ".join(said) or _("not known")
 
