@@ -114,8 +114,11 @@ def test_nothing_to_do_is_a_conflict(user: Run, batches: FakePanel) -> None:
 
 def test_failures_are_named(user: Run, batches: FakePanel) -> None:
     error = {"code": "no", "detail": "No room.", "retryable": True}
-    child = {**blank_task(12), "state": "failed", "resource_name": "m1:latest", "error": error}
-    batches.rows("tasks/", [child])
+    failed = {"state": "failed", "resource_name": "m1:latest", "error": error}
+    parts = [{**blank_task(n), **failed, "resource_id": n or None} for n in (0, 5, 6)]
+    batches.rows("tasks/", parts)
+    batches.answer("GET", "models/5/", 200, {"id": 5, "name": "m1:latest", "server_name": "shop"})
+    batches.answer("GET", "models/6/", lambda _call: refusal(404, "not_found", "It is gone."))
     batches.task(
         9,
         state="failed",
@@ -124,7 +127,9 @@ def test_failures_are_named(user: Run, batches: FakePanel) -> None:
     )
     result = user("batch", "stop", "a", "--yes")
     assert result.exit_code == 1
-    assert "m1:latest    No room." in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()[1:4]]
+    assert [line[:2] for line in lines] == [["m1:latest", word] for word in ("-", "shop", "-")]
+    assert "No room." in result.stdout
     assert "1 succeeded, 1 failed, 0 cancelled" in result.stdout
     assert "tasks watch 14" in result.stderr
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ollamactl.cli.failures import CommandFailed, ExitCode
+from ollamactl.cli.failures import ApiError, CommandFailed, ExitCode
 from ollamactl.cli.remote.accepted import accepted_task
 from ollamactl.cli.remote.client import Json, Panel
 from ollamactl.cli.remote.display import display_for
@@ -200,11 +200,27 @@ def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
         return
     failed = [Task.of(row) for row in panel.every("tasks/", {"parent": task.id, "state": "failed"})]
     if failed:
-        rows = [[part.resource, part.error_detail, str(part.id)] for part in failed]
-        print_table([_("MODEL"), _("REASON"), _("TASK")], rows)
+        # Each costs a question; of more than these the number of the task has to do.
+        places = {part.id: _server_of(panel, part) for part in failed[:MOST_SHOWN]}
+        rows = [
+            [part.resource, places.get(part.id, "-"), part.error_detail, str(part.id)]
+            for part in failed
+        ]
+        print_table([_("MODEL"), _("SERVER"), _("REASON"), _("TASK")], rows)
     numbers = {
         name: int_of(task.result, name) or 0 for name in ("succeeded", "failed", "cancelled")
     }
     say(_("%(succeeded)d succeeded, %(failed)d failed, %(cancelled)d cancelled") % numbers)
     if undo := int_of(task.result, "rolled_back_by"):
         note(_("It is being rolled back: ollamactl tasks watch %d") % undo)
+
+
+def _server_of(panel: Panel, part: Task) -> str:
+    """Where its model is: the same name may have failed on one server and not on the other."""
+    model = int_of(part.raw, "resource_id")
+    if model is None:
+        return "-"
+    try:
+        return clean(text_of(panel.get(f"models/{model}/"), "server_name")) or "-"
+    except ApiError:  # it is gone
+        return "-"
