@@ -26,7 +26,6 @@ from models_app.same_servers import same_servers
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
-from tasks_app.turns import short_transaction
 from tasks_app.wakeups import send_quietly
 
 logger = logging.getLogger(__name__)
@@ -103,7 +102,7 @@ def _claim() -> list[OllamaServer]:
     due = Q(next_check_at=None) | Q(next_check_at__lte=now) | Q(next_check_at__gt=never)
     if not OllamaServer.objects.filter(due).exists():  # a look without the database's write lock
         return []
-    with short_transaction():
+    with transaction.atomic():
         waiting = OllamaServer.objects.select_for_update(skip_locked=True).filter(due)
         servers = list(waiting.order_by(F("next_check_at").asc(nulls_first=True))[:CLAIM])
         claimed = OllamaServer.objects.filter(pk__in=[server.pk for server in servers])
@@ -130,7 +129,7 @@ def _claim_lists() -> list[OllamaServer]:
     room = min(CLAIM, list_turns.free())
     if not room or not asked.exists():
         return []
-    with short_transaction():
+    with transaction.atomic():
         waiting = asked.select_for_update(skip_locked=True)
         first = waiting.order_by(F("tags_seen_at").asc(nulls_first=True))[:room]
         servers = _evenly(list(first))
@@ -154,7 +153,7 @@ def write_findings(findings: Sequence[Finding]) -> None:
     A finding is left out where a later check has written already or the server is another now.
     Nearly always nothing has changed but times, which are written with one statement for all.
     """
-    with short_transaction():
+    with transaction.atomic():
         servers = same_servers([finding.server for finding in findings])
         loaded = OllamaModel.objects.filter(server__in=servers, is_loaded=True).order_by()
         running = set(loaded.values_list("server_id", flat=True))
@@ -234,7 +233,7 @@ def _sync_changed(together: Sequence[ListSeen]) -> None:
     mute = [seen.server for seen in changed if seen.digest is None and not seen.server.tags_hash]
     left = [*(one.server for one in sync_plainly(short).left), *others, *_unheard(mute)]
     if left:
-        with short_transaction():
+        with transaction.atomic():
             for server in same_servers(left).values():
                 _sync(server)
 

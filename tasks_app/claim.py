@@ -7,18 +7,18 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from ollamactl.lib.connections import close_connections
+from ollamactl.lib.turns import writing_turn
 from tasks_app.choices import State
 from tasks_app.logs import relative_path
 from tasks_app.models import Task
 from tasks_app.querysets import IN_ORDER
 from tasks_app.runners import runner_of
 from tasks_app.transitions import claim
-from tasks_app.turns import short_transaction, writing_turn
 
 _turns: dict[str, threading.Lock] = {}
 
@@ -102,7 +102,7 @@ def _claim(candidate: Task, waiting: QuerySet[Task], owner: str) -> Task | None:
             if fresh is None or no_room(fresh):
                 return None
             candidate = fresh
-        with short_transaction():
+        with transaction.atomic():
             for name in locks:
                 _lock(name)
             return None if no_room(candidate) else _take(candidate, owner)

@@ -23,7 +23,6 @@ from tasks_app.failures import failure
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import LET_GO, after_end, change, change_surely, held
-from tasks_app.turns import short_transaction
 
 WAITING = Q(state=State.RUNNING, owner="", lease_until=None)
 UNFINISHED = Q(state__in=(State.FAILED, State.CANCELLED))
@@ -57,7 +56,7 @@ def wait_cut_short(task: Task, *, floor: int) -> Task | None:
 
 def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) -> Task | None:
     """A parent's own work is done: it waits for its children, or ends if they have."""
-    with short_transaction():  # from its first moment on its count is right, and only goes on
+    with transaction.atomic():  # from its first moment on its count is right, and only goes on
         waiting = change_surely(
             task, held(task), floor=floor, **LET_GO, result=result, unit=Unit.ITEMS, phase=""
         )

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from ollamactl.lib.connections import close_connections
 from tasks_app.attempt import Attempt, Stop
@@ -16,7 +16,6 @@ from tasks_app.clock import HEARTBEAT, LEASE, from_now
 from tasks_app.models import Task
 from tasks_app.owners import Owner
 from tasks_app.transitions import save_progress
-from tasks_app.turns import short_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class LeaseKeeper:
             if (progress := attempt.take_unsaved()) is not None
         ]
         for begin in range(0, len(changed), SLICE):
-            with short_transaction():
+            with transaction.atomic():
                 for attempt, progress in changed[begin : begin + SLICE]:
                     kept = save_progress(attempt.task, progress, attempt.seq)
                     if not kept and not attempt.closed:

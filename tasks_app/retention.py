@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 
 from ollamactl.lib.retention import Keys, Removable
 from tasks_app.choices import ENDED
 from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
-from tasks_app.turns import short_transaction
 
 InUse = Callable[[], Exists]
 _in_use: list[InUse] = []
@@ -45,7 +45,7 @@ def ended_tasks(before: datetime) -> Removable:
         return list(old.order_by("finished_at").values_list("pk", flat=True)[:most])
 
     def remove(keys: Keys) -> int:
-        with short_transaction():
+        with transaction.atomic():
             rows = Task.objects.select_for_update(of=("self",), skip_locked=True)
             locked = [task.pk for task in rows.filter(pk__in=keys).only("pk").order_by("pk")]
             # Asked of these rows alone, not of an index of all that has ended.

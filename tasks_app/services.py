@@ -21,7 +21,6 @@ from tasks_app.families import CASCADE, UNFINISHED, count_children, without_coun
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import change, change_together
-from tasks_app.turns import short_transaction
 from tasks_app.wakeups import wake_on_commit
 from tasks_app.words import (
     FIRST_SLICE,
@@ -197,7 +196,7 @@ def queue_all_again(
 def _queue_some_again(ids: Sequence[int], refused: Callable[[int, ApplicationError], None]) -> None:
     """All together; one by one where the resource of any refuses."""
     try:
-        with short_transaction():
+        with transaction.atomic():
             for queue in {task.queue for task in change_together(ids, UNFINISHED, **_ANEW)}:
                 wake_on_commit(queue)
     except ApplicationError:

@@ -26,7 +26,6 @@ from tasks_app.figures import TASKS_ENDED
 from tasks_app.models import Task
 from tasks_app.progress import Progress
 from tasks_app.runners import runner_of
-from tasks_app.turns import short_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def change(task_id: int, condition: Q, *, floor: int = 0, **fields: Any) -> Task
 
     `floor` is the highest `seq` that was sent for this row from memory.
     """
-    with short_transaction():
+    with transaction.atomic():
         if fields.get("state") in ENDED:
             _lock_parents([task_id])
         if not _update(task_id, condition, floor, fields):
@@ -66,7 +65,7 @@ def change_together(ids: Sequence[int], condition: Q, **fields: Any) -> list[Tas
 
     Where the resource of one refuses the new state none is changed.
     """
-    with short_transaction():
+    with transaction.atomic():
         if fields.get("state") in ENDED:
             _lock_parents(ids)
         found = Task.objects.select_for_update(of=("self",)).filter(condition, pk__in=these(ids))
@@ -269,7 +268,7 @@ def _update(task_id: int, condition: Q, floor: int, fields: dict[str, Any]) -> i
 
 
 def _end_row(task: Task, condition: Q, floor: int, fields: dict[str, Any]) -> Task | None:
-    with short_transaction():
+    with transaction.atomic():
         if not _update(task.pk, condition, floor, fields):
             return None
         ended = Task.objects.get(pk=task.pk)

@@ -19,7 +19,6 @@ from tasks_app.families import WAITING
 from tasks_app.models import Task
 from tasks_app.publisher import publisher
 from tasks_app.transitions import LET_GO, change, change_together
-from tasks_app.turns import short_transaction
 
 CANCEL, PAUSE = "cancel", "pause"
 IDLE = Q(state__in=(State.QUEUED, State.PAUSED))
@@ -81,7 +80,7 @@ def cancel_all(
 
 def _tell_to_end(ids: Sequence[int]) -> int:
     """One transaction: what nobody works on is cancelled, the others' workers are asked to."""
-    with short_transaction():
+    with transaction.atomic():
         ended = change_together(
             ids,
             IDLE,

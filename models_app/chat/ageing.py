@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from models_app.chat.choices import UNDER_WAY
 from models_app.chat.events import announce_chat_removed
 from models_app.chat.records import ChatMessage, ChatSession
 from ollamactl.lib.retention import Keys, Removable
-from tasks_app.turns import short_transaction
 
 
 def unused_chats(before: datetime) -> Removable:
@@ -26,7 +26,7 @@ def unused_chats(before: datetime) -> Removable:
         return list(rows().values_list("pk", flat=True)[:most])
 
     def remove(keys: Keys) -> int:
-        with short_transaction():
+        with transaction.atomic():
             # Locked first and asked then: a prompt that came in between has changed its time.
             locked = ChatSession.objects.select_for_update(of=("self",), skip_locked=True)
             ids = list(locked.filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))

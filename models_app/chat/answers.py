@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -26,7 +27,6 @@ from tasks_app.models import Task
 from tasks_app.runners import Stopped, TaskFailed
 from tasks_app.sequence import next_seq
 from tasks_app.transitions import held
-from tasks_app.turns import short_transaction
 
 FIGURES = (
     "done_reason",
@@ -62,7 +62,7 @@ def begin_answer(task: Task) -> Order:
     Raises `Stopped` where the task has another worker by now, `TaskFailed` where it cannot begin.
     """
     message_id = int(task.payload.get("message", 0))
-    with short_transaction():
+    with transaction.atomic():
         if not Task.objects.filter(held(task), pk=task.pk).exists():
             raise Stopped
         rows = ChatMessage.objects.filter(pk=message_id, state__in=UNDER_WAY, is_current=True)
@@ -108,7 +108,7 @@ def save_answer(order: Order, *, text: str, thinking: str, tokens: int) -> bool:
     rows = ChatMessage.objects.filter(
         pk=order.message_id, epoch=order.epoch, state=AnswerState.STREAMING
     )
-    with short_transaction():
+    with transaction.atomic():
         return rows.update(content=text, thinking=thinking, tokens=tokens) == 1
 
 

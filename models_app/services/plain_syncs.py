@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from models_app.choices import OnConflict
@@ -27,7 +27,6 @@ from models_app.services.sync import Counts, deleted_since, new_row
 from ollamactl.lib.bulk import insert_together, save_together
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
-from tasks_app.turns import short_transaction
 
 # Models in one transaction, so that other writers are not kept waiting.
 TOGETHER = 400
@@ -100,7 +99,7 @@ def _write(
     outcome = Outcome()
     rows: list[OllamaModel] = []
     synced: list[OllamaServer] = []
-    with short_transaction():
+    with transaction.atomic():
         now = timezone.now()
         judge = _Judge(listed, same_servers(one.server for one in listed))
         for one in listed:

@@ -27,11 +27,11 @@ from models_app.services.states import save_model, status_now, take_facts
 from ollamactl.lib.bulk import insert_together
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.pace import Pace
+from ollamactl.lib.turns import writing_turn
 from tasks_app.choices import LIVE, State
 from tasks_app.log_files import remove_log_files
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
-from tasks_app.turns import writing_turn
 
 # Names in one transaction, and the longest that it may hold the database's write lock.
 SLICE = 1000

@@ -34,7 +34,7 @@ def database_from(url: str, home: Path) -> dict[str, Any]:
     if parts.scheme in ("postgres", "postgresql"):
         return _postgresql(parts)
     name = unquote(parts.path.removeprefix("/")) if url else str(home / "ollamactl.sqlite3")
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": SQLITE_OPTIONS}
+    return {"ENGINE": "ollamactl.lib.sqlite", "NAME": name, "OPTIONS": SQLITE_OPTIONS}
 
 
 def _postgresql(parts: SplitResult) -> dict[str, Any]:

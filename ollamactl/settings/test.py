@@ -32,7 +32,7 @@ if _own_redis:
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A database on disk: threads and worker processes of the tests share it.
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}  # noqa: F405
 # A registry and servers on loopback stand in for the outside.
 REGISTRIES = [*REGISTRIES, "localhost", "127.0.0.1"]  # noqa: F405
