@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import httpx
-
 from bench.figures import Options, Table, Value, percentile
 from bench.many_ollamas import many_ollamas
 from bench.stack import new_panel, run_inside
-from bench.visitors import log_in
+from bench.visitors import Asker, log_in
 from tests.components.panel import PanelProcess
 from tests.end_to_end.api import Api
 
@@ -22,7 +20,7 @@ REFERENCE = 1000
 TASKS = 5000
 PAGE_SIZE = 50
 # Requests of one kind at one size: so many at most, and for about so many seconds at most.
-MOST_REQUESTS, FEWEST_REQUESTS = 40, 12
+MOST_REQUESTS, FEWEST_REQUESTS = 60, 30
 
 # Asked at every size, as a page and by a program.
 MAIN = {
@@ -52,7 +50,7 @@ class Site:
 
     panel: PanelProcess
     api: Api
-    browser: httpx.Client
+    asker: Asker
     url: str
     """Of the servers that say little."""
 
@@ -64,18 +62,6 @@ class Site:
         """The path for as many rows as there are now."""
         base = "/models/" if kind == "page" else "/api/v1/models/"
         return f"{base}?{query.format(last=-(-self.rows() // PAGE_SIZE))}"
-
-    def ask(self, path: str) -> float:
-        """Seconds of one request, its whole answer included."""
-        begun = time.perf_counter()
-        if path.startswith("/api/v1/"):
-            answer = self.api.call("GET", path.removeprefix("/api/v1/"))
-        else:
-            answer = self.browser.get(path)
-        seconds = time.perf_counter() - begun
-        if answer.status_code != httpx.codes.OK:
-            raise RuntimeError(f"{path} answered {answer.status_code}")
-        return seconds
 
     def fill(self, rows: int) -> None:
         """Write rows until there are so many."""
@@ -90,8 +76,12 @@ def new_site(rows: int, url: str) -> Iterator[Site]:
     """A panel with so many models."""
     with new_panel(url) as panel:
         panel.start()
-        with Api.log_in(panel) as api, log_in(panel, "admin", panel.password) as browser:
-            site = Site(panel, api, browser, url)
+        with (
+            Api.log_in(panel) as api,
+            log_in(panel, "admin", panel.password) as browser,
+            Asker.of(browser, api.token) as asker,
+        ):
+            site = Site(panel, api, asker, url)
             site.fill(rows)
             yield site
 
@@ -147,12 +137,12 @@ class Pair:
     def _in_turns(self, path: str, other: str) -> tuple[list[float], list[float]]:
         own: list[float] = []
         compared: list[float] = []
-        self.site.ask(path)
-        self.reference.ask(other)
+        self.site.asker.seconds(path)
+        self.reference.asker.seconds(other)
         deadline = time.perf_counter() + self.seconds
         while len(own) < MOST_REQUESTS:
             if time.perf_counter() > deadline and len(own) >= FEWEST_REQUESTS:
                 break
-            own.append(self.site.ask(path))
-            compared.append(self.reference.ask(other))
+            own.append(self.site.asker.seconds(path))
+            compared.append(self.reference.asker.seconds(other))
         return own, compared
