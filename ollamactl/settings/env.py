@@ -26,6 +26,7 @@ LANGUAGES = ("en", "zh-hans")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 LOG_FORMATS = ("console", "json")
 METRICS = ("token", "loopback")
+MOST_WORKERS = 64
 POSTGRESQL_EXAMPLE = "postgresql://user:password@host:5432/database"
 SSL_OPTIONS = frozenset(
     f"ssl_{name}" for name in ("ca_certs", "cert_reqs", "certfile", "keyfile", "check_hostname")
@@ -67,6 +68,7 @@ class Config:
     metrics: str
     sync_hours: int
     updates_hours: int
+    workers: int
     host_of: str
 
     @classmethod
@@ -95,6 +97,7 @@ class Config:
             metrics=_choice(environ, "OLLAMACTL_METRICS", METRICS),
             sync_hours=_number(environ, "OLLAMACTL_SYNC_HOURS", 24, 0, 8760),
             updates_hours=_number(environ, "OLLAMACTL_UPDATES_HOURS", 24, 0, 8760),
+            workers=_number(environ, "OLLAMACTL_WORKERS", 1, 1, MOST_WORKERS),
             host_of=environ.get("OLLAMACTL_HOST_OF", "").strip(),
         )
 

@@ -28,7 +28,7 @@ def run_worker(config: Config) -> NoReturn:
     """Become a worker. Raises `StartError` where it cannot start."""
     environment = _prepare(config)
     _bootstrap(environment, CHECK)
-    _become(worker_spec(config, environment))
+    _become(worker_spec(environment))
 
 
 def run_host_worker(config: Config, server: str) -> NoReturn:

@@ -53,17 +53,18 @@ def web_spec(
     return ProcessSpec("web", command, environment, PROJECT, inherited)
 
 
-def worker_spec(config: Config, environment: dict[str, str]) -> ProcessSpec:
-    """The Celery worker; it ticks by itself, without Celery's beat."""
+def worker_spec(environment: dict[str, str], number: int = 1) -> ProcessSpec:
+    """A Celery worker; it ticks by itself, without Celery's beat. The first has no number."""
+    name = "worker" if number == 1 else f"worker-{number}"
     # Root is warned of messages that are pickles; these are JSON.
     quiet = ("-W", "ignore:::celery.platforms")
     command = (
         *(sys.executable, *quiet, "-m", "celery", "-A", "ollamactl.celery", "-q", "worker"),
         *("--pool", "threads", "--concurrency", str(WORKER_THREADS)),
         *("--queues", QUEUES, "--without-gossip", "--without-mingle"),
-        *("--loglevel", "INFO"),
+        *("--loglevel", "INFO", "--hostname", f"{name}@%h"),
     )
-    return ProcessSpec("worker", command, {**environment, WITHOUT_PAGES: "1"}, PROJECT)
+    return ProcessSpec(name, command, {**environment, WITHOUT_PAGES: "1"}, PROJECT)
 
 
 def host_worker_spec(environment: dict[str, str], server: str) -> ProcessSpec:

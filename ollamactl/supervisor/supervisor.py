@@ -89,7 +89,8 @@ class Supervisor:
             note_prepared(self.config, demo_url)
         await self._wait_for_valkey()
         self._start(web_spec(self.config, self.environment, self._adoptable_listener()))
-        self._start(worker_spec(self.config, self.environment))
+        for number in range(1, self.config.workers + 1):
+            self._start(worker_spec(self.environment, number))
         await self._announce_when_ready()
         await asyncio.Event().wait()
 

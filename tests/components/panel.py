@@ -1,6 +1,7 @@
 """The whole panel as `ollamactl up` starts it, in a home folder of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -124,7 +125,7 @@ class PanelProcess:
         return self.wait()
 
     def processes(self) -> dict[str, psutil.Process]:
-        """The living children by name: valkey, web, worker, demo, guardian."""
+        """The living children by name: valkey, web, worker, worker-2 …, demo, guardian."""
         found = {}
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
@@ -183,6 +184,8 @@ class PanelProcess:
 
 def _name(command: list[str]) -> str:
     text = " ".join(command)
+    if numbered := re.search(r"--hostname (worker-\d+)@", text):
+        return numbered[1]
     marks = {
         "valkey": "valkey-server",
         "web": "daphne",

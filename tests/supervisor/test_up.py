@@ -97,6 +97,18 @@ def test_nothing_outlives_a_killed_worker(panel: PanelProcess) -> None:
     wait_until(lambda: "worker" in panel.processes(), "the worker runs again", 30)
 
 
+def test_several_workers_run_and_are_kept_running(new_panel: NewPanel) -> None:
+    panel = new_panel(OLLAMACTL_WORKERS="2")
+    panel.start()
+    workers = {name: process.pid for name, process in panel.processes().items() if "worker" in name}
+    assert set(workers) == {"worker", "worker-2"}
+    panel.processes()["worker-2"].kill()
+    wait_until(lambda: "worker-2 ended (signal SIGKILL)" in panel.output, "it is said")
+    wait_until(lambda: "worker-2" in panel.processes(), "it runs again", 30)
+    assert panel.processes()["worker-2"].pid != workers["worker-2"]
+    assert panel.processes()["worker"].pid == workers["worker"]
+
+
 def test_second_panel_on_the_same_home_is_refused(panel: PanelProcess) -> None:
     refused = up(panel)
     assert refused.returncode == 1

@@ -26,7 +26,7 @@ OF_OTHERS = ("twisted", "autobahn", "psycopg", "requests", "prometheus_client")
 def test_a_worker_loads_nothing_of_the_pages(tmp_path: Path) -> None:
     environ = clean_environment(tmp_path)
     config = Config.from_environ(environ)
-    spec = worker_spec(config, child_environment(config, environ))
+    spec = worker_spec(child_environment(config, environ))
     done = subprocess.run(
         [sys.executable, "-c", LOAD],
         cwd=PROJECT,
