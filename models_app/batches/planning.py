@@ -165,13 +165,18 @@ class Plan:
 
 
 def make_plan(*, chosen: list[Chosen], operation: Operation, ask: bool = True) -> Plan:
-    """Judge each model; with `ask` registries and servers are asked too, for 2 s at most in all."""
+    """Judge each model; with `ask` registries and servers are asked too, for 2 s at most in all.
+
+    Without it registries are asked all the same which of the models to pull they have: what a plan
+    has called impossible is not begun.
+    """
     kind = KINDS[operation]
     downloads = operation in FROM_REGISTRY
     items = [PlanItem(one, _judge(kind, one)) for one in chosen]
     will = [item for item in items if item.judgement.outcome == Outcome.WILL]
     looks = ServerLooks(_servers(will)) if ask and downloads else None
-    heard = ask_around(_questions(kind, will), layers=downloads) if ask else Heard()
+    asked = ask or downloads
+    heard = ask_around(_questions(kind, will), layers=ask and downloads) if asked else Heard()
     items = [
         _measured(kind, item, heard, ask) if item.judgement.outcome == Outcome.WILL else item
         for item in items

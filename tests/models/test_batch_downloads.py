@@ -13,6 +13,7 @@ import pytest
 
 from audit_app.actors import SYSTEM
 from models_app.batch_models import Batch
+from models_app.batches.asking import Heard
 from models_app.batches.planning import Plan
 from models_app.batches.selection import Selection
 from models_app.choices import ServerStatus
@@ -24,6 +25,7 @@ from models_app.probes import Candidate, Disk
 from models_app.resources.estimates import assumed_size, estimated_size
 from models_app.services import batches
 from models_app.services.preflight import check_pull
+from ollamactl.lib.errors import Conflict
 from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tasks_app.execution import work_off
 from tasks_app.models import Task
@@ -44,6 +46,12 @@ def published(simulator: Simulator) -> list[str]:
     for name in NAMES:
         simulator.control.publish(name, 5 * MB)
     return NAMES
+
+
+@pytest.fixture
+def silent_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them says anything in time where a batch is planned or begins."""
+    monkeypatch.setattr("models_app.batches.planning.ask_around", lambda *_args, **_kw: Heard())
 
 
 @pytest.fixture
@@ -183,6 +191,7 @@ def test_two_names_of_one_download_are_estimated_once(
     assert Batch.objects.get(task=task).unmade == {str(server.pk): sizes[0] + sizes[2]}
 
 
+@pytest.mark.usefixtures("silent_registries")
 def test_what_is_up_to_date_is_taken_for_nothing(server: OllamaServer) -> None:
     for name, outdated in (("old", True), ("new", False), ("unasked", None)):
         OllamaModelFactory(server=server, name=f"{name}:latest", size=5 * MB, outdated=outdated)
@@ -237,6 +246,7 @@ def test_what_waits_in_a_batch_has_its_room_reserved(
     finish_cancels()
 
 
+@pytest.mark.usefixtures("silent_registries")
 def test_what_a_batch_has_not_made_yet_has_its_room_reserved(
     panel: Panel, simulator: Simulator, disk: dict[str, int]
 ) -> None:
@@ -264,6 +274,7 @@ def test_what_a_batch_has_not_made_yet_has_its_room_reserved(
     assert check_pull(server=panel.server, name="other").disk["reserved"] == 0
 
 
+@pytest.mark.usefixtures("silent_registries")
 def test_a_batch_that_will_make_no_more_reserves_nothing(
     panel: Panel, simulator: Simulator, disk: dict[str, int]
 ) -> None:
@@ -362,13 +373,32 @@ def test_a_server_that_is_off_is_said_once(published: list[str], server: OllamaS
     assert codes(plan) == ["server_unreachable"]
 
 
-def test_nothing_is_asked_where_a_batch_begins(
+def test_where_a_batch_begins_only_registries_are_asked(
     server: OllamaServer, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models_app.batches.planning.ask_around", None)
-    selection = Selection(names=published, servers=[server.pk])
-    begun = batches.start_batch(actor=SYSTEM, operation="pull", selection=selection)
+    """What the plan has called impossible is left out, and does not fail later."""
+    monkeypatch.setattr(OllamaClient, "version", None)
+    monkeypatch.setattr(OllamaClient, "head_blob", None)
+    selection = Selection(names=[*published, "no-such-model:7b"], servers=[server.pk])
+    begun = batches.start_batch(
+        actor=SYSTEM, operation="pull", selection=selection, on_error="rollback"
+    )
     assert (begun.plan.servers, begun.plan.total_bytes) == ([], None)
+    batch = Batch.objects.get(task=begun.task)
+    assert [item["name"] for item in batch.items] == [f"{name}:latest" for name in published]
+    assert [(item["name"], item["code"]) for item in batch.skipped] == [
+        ("no-such-model:7b", "missing")
+    ]
+
+
+def test_a_batch_of_nothing_that_any_registry_has_does_not_begin(server: OllamaServer) -> None:
+    with pytest.raises(Conflict) as refused:
+        batches.start_batch(
+            actor=SYSTEM,
+            operation="pull",
+            selection=Selection(names=["no-such-model:7b"], servers=[server.pk]),
+        )
+    assert refused.value.code == "nothing_to_do"
 
 
 @pytest.mark.django_db
