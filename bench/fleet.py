@@ -36,6 +36,7 @@ def measure(options: Options) -> list[Table]:
     servers, long_list = options.pick(1000, 30), options.pick(50_000, 1000)
     with many_ollamas() as url:
         with _started_panel() as (panel, api):
+            _add_servers(panel, url, 0)
             alone = long_list_row(panel, api, url, long_list, beside=1)
         with _started_panel() as (panel, api):
             syncs = sync_rows(panel, api, url, servers)
@@ -66,7 +67,7 @@ def _started_panel() -> Iterator[tuple[PanelProcess, Api]]:
 
 def sync_rows(panel: PanelProcess, api: Api, url: str, servers: int) -> list[Row]:
     """New servers, from their first check to all of their models; then all again, unchanged."""
-    added = run_inside(panel, "bench.more_servers", {"count": servers, "url": f"{url}/{MODELS}-"})
+    added = _add_servers(panel, url, servers)
     _wait_for_models(panel, servers * MODELS)
     first = time.time() - added["at"]
     begun = time.perf_counter()
@@ -82,6 +83,12 @@ def sync_rows(panel: PanelProcess, api: Api, url: str, servers: int) -> list[Row
         }
 
     return [row("of new servers, checks included", first), row("of all, nothing new", again)]
+
+
+def _add_servers(panel: PanelProcess, url: str, count: int) -> dict[str, float]:
+    question = {"count": count, "url": f"{url}/{MODELS}-"}
+    answer: dict[str, float] = run_inside(panel, "bench.more_servers", question)
+    return answer
 
 
 def check_row(panel: PanelProcess, servers: int, seconds: int) -> Row:

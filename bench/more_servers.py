@@ -21,8 +21,9 @@ def add_servers(count: int, url: str) -> dict[str, float]:
 
     from models_app.models import OllamaServer
 
-    visitor = User.objects.create_user("visitor", password=PASSWORD)
-    visitor.groups.add(Group.objects.get(name="viewer"))
+    if not User.objects.filter(username="visitor").exists():
+        visitor = User.objects.create_user("visitor", password=PASSWORD)
+        visitor.groups.add(Group.objects.get(name="viewer"))
     begun = time.time()
     OllamaServer.objects.bulk_create(
         OllamaServer(name=f"fleet-{number:04}", base_url=f"{url}{number}")
