@@ -145,9 +145,13 @@ def _paused(attempt: Attempt, pause: WorkPaused) -> End:
 
 
 def _in_words(error: dict[str, Any]) -> str:
-    """What a log says of it: logs are in English, whoever reads them."""
+    """What a log says of it, and what Ollama said where the sentence says it in other words: logs
+    are in English, whoever reads them."""
+    sentence = from_stored(str(error["detail"]))
     with override("en"):
-        return str(from_stored(str(error["detail"])))
+        shown = str(sentence)
+    words = str(sentence.values.get("words", ""))
+    return shown if words in shown else f"{shown} ({words})"
 
 
 def _failed(here: Hub, attempt: Attempt, error: dict[str, Any]) -> End:

@@ -212,3 +212,18 @@ def test_a_log_says_in_words_what_went_wrong(
     log = read_log(task)
     assert log is not None
     assert said in log.text
+
+
+def test_a_log_says_what_another_program_said(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the sentence says it in other words."""
+    task = make("toy.quick")
+
+    def work(runner: Quick) -> None:
+        raise TaskFailed(Sentence("It is full.", words="no space."), code="odd")
+
+    monkeypatch.setattr(Quick, "work", work)
+    assert work_off("default") == 1
+    task.refresh_from_db()
+    log = read_log(task)
+    assert log is not None
+    assert "Failed (odd): It is full. (no space.)\n" in log.text
