@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import uuid
@@ -123,6 +124,12 @@ class RegistryProcess:
             for layer, digest in zip(layers, digests, strict=True)
         ]
         return self._push_manifest(repository, tag, config, described)
+
+    def withdraw(self, model: PushedModel) -> None:
+        """Have nothing any more under its name; what was pushed stays in the store."""
+        repository, _, tag = model.name.removeprefix(f"{self.host}/").partition(":")
+        tags = self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags"
+        shutil.rmtree(tags / tag)
 
     def push_stored_model(self, store: Path, model: str, *, name: str | None = None) -> PushedModel:
         """Push a model out of a store of Ollama's (`model` as in ``gemma3:270m``)."""

@@ -107,7 +107,9 @@ def test_three_models_are_chosen_planned_confirmed_and_deleted(
     expect(parent.locator(".oc-badge")).to_have_text("succeeded", timeout=60_000)
     visitor.is_live()
     expect(badge(visitor)).to_have_text("succeeded", timeout=60_000)
-    expect(page.locator("#task-panel .oc-outcome")).to_contain_text("3 parts in all, 3 succeeded")
+    expect(page.locator("#task-panel .oc-outcome")).to_contain_text(
+        "1 left out, 3 parts in all, 3 succeeded"
+    )
     for name in names[:3]:
         expect(part(visitor, name).locator(".oc-badge")).to_have_text("succeeded")
     visitor.picture("batch-done")
@@ -128,14 +130,20 @@ def test_a_pull_of_three_says_what_became_of_each_and_retries_what_failed(
     there = [
         real_registry.push_random_model(size=8 * MB, name=f"{prefix}-{n}").name for n in range(2)
     ]
+    late = real_registry.push_random_model(size=MB, name=f"{prefix}-late")
     never = f"{real_registry.host}/library/{prefix}-never:latest"
     real_registry.blobs.rate = 4 * MB
-    asked = {"operation": "pull", "names": [*there, never], "servers": [server]}
+    asked = {"operation": "pull", "names": [*there, late.name, never], "servers": [server]}
     plan = admin.post("models/batch/plan/", asked, status=200)
-    assert [item["code"] for item in plan["items"]] == ["", "", "missing"]
+    assert [item["code"] for item in plan["items"]] == ["", "", "", "missing"]
     assert plan["bytes"]["exact"]
     assert plan["servers"][0]["answers"] is True
-    begun = admin.post("models/batch/", asked)  # begun all the same: registries are not asked again
+    admin.post("downloads/pause/")
+    begun = admin.post("models/batch/", asked)
+    parent = begun["task"]["id"]
+    wait_until(lambda: len(admin.all("tasks/", parent=parent)) == 3, "its parts wait")
+    real_registry.withdraw(late)  # what the plan could not know
+    admin.post("downloads/resume/")
 
     page = visitor.page
     visitor.open(f"tasks/{begun['task']['id']}/")
@@ -143,19 +151,22 @@ def test_a_pull_of_three_says_what_became_of_each_and_retries_what_failed(
     expect(part(visitor, there[0])).to_be_visible(timeout=20_000)
     expect(badge(visitor)).to_have_text("failed", timeout=60_000)
     expect(page.locator("#task-panel .oc-note")).to_contain_text("1 of 3 steps did not succeed.")
-    expect(page.locator("#task-panel .oc-outcome")).to_contain_text("2 succeeded, 1 failed")
+    expect(page.locator("#task-panel .oc-outcome")).to_contain_text(
+        "1 left out, 3 parts in all, 2 succeeded, 1 failed"
+    )
     for name in there:
         expect(part(visitor, name).locator(".oc-badge")).to_have_text("succeeded")
-    expect(part(visitor, never).locator(".oc-badge")).to_have_text("failed")
-    expect(part(visitor, never).locator(".oc-message")).not_to_be_empty()
+    expect(part(visitor, late.name).locator(".oc-badge")).to_have_text("failed")
+    expect(part(visitor, late.name).locator(".oc-message")).not_to_be_empty()
     visitor.picture("batch-failed")
     assert installed(ollama) >= set(there)
 
     real_registry.blobs.rate = None
-    pushed = real_registry.push_random_model(size=MB, name=f"{prefix}-never")
-    assert pushed.name == never
+    real_registry.push_random_model(size=MB, name=f"{prefix}-late")
     page.locator("#task-panel").get_by_role("button", name="Retry").click()
     expect(badge(visitor)).to_have_text("succeeded", timeout=60_000)
-    expect(page.locator("#task-panel .oc-outcome")).to_contain_text("3 parts in all, 3 succeeded")
-    expect(part(visitor, never).locator(".oc-badge")).to_have_text("succeeded")
-    wait_until(lambda: never in installed(ollama), "it is there")
+    expect(page.locator("#task-panel .oc-outcome")).to_contain_text(
+        "1 left out, 3 parts in all, 3 succeeded"
+    )
+    expect(part(visitor, late.name).locator(".oc-badge")).to_have_text("succeeded")
+    wait_until(lambda: late.name in installed(ollama), "it is there")
