@@ -146,7 +146,7 @@ def test_the_check_alone_queues_nothing(administrator: APIClient) -> None:
     assert answer.status_code == 200, answer.data
     assert answer.data["verdict"] == "block"
     assert {"code", "detail"} == set(answer.data["reasons"][0])
-    names = {"state", "free", "reserved", "kept", "needed", "after"}
+    names = {"state", "free", "reserved", "reserved_guessed", "kept", "needed", "after"}
     assert set(answer.data["disk"]) == names
     assert (answer.data["downloads"]["running"], answer.data["downloads"]["limit"]) == (0, 3)
     assert not Task.objects.exists()
