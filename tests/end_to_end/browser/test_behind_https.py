@@ -13,7 +13,8 @@ from tests.end_to_end.browser.visitor import Visitor
 from tests.helpers.certificates import server_certificate
 from tests.helpers.tls_proxy import tls_proxy
 
-NAME = "all-minilm:22m"
+# Of no model that a demo begins with, so that its bytes take some seconds.
+NAME = "qwen2.5:0.5b"
 
 
 def test_a_download_is_live_behind_https(tmp_path: Path, new_context: NewContext) -> None:
