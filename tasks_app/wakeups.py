@@ -11,8 +11,11 @@ from django.db import connection, transaction
 
 from tasks_app.choices import State
 from tasks_app.models import Task
+from tasks_app.slots import CONTROL
 
 logger = logging.getLogger(__name__)
+
+LOOK_EXPIRES_S = 4  # the next tick has looked by then
 
 
 def wake_on_commit(queue: str) -> None:
@@ -45,6 +48,19 @@ def send_wake(queue: str) -> None:
     from tasks_app.tasks import wake
 
     send_quietly(wake, (queue,), queue=queue)
+
+
+def send_look() -> None:
+    """Let the reconciler look now for what somebody has left to it, not at its next tick."""
+    from tasks_app.tasks import reconcile
+
+    send_quietly(reconcile, queue=CONTROL, expires=LOOK_EXPIRES_S)
+
+
+def look_on_commit() -> None:
+    """`send_look` once the transaction is committed: one, however often it is asked for."""
+    if send_look not in [hook for _ids, hook, _robust in _due()]:
+        transaction.on_commit(send_look)
 
 
 def send_quietly(

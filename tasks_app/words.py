@@ -19,6 +19,7 @@ from tasks_app.families import WAITING
 from tasks_app.models import Task
 from tasks_app.publisher import publisher
 from tasks_app.transitions import LET_GO, change, change_together
+from tasks_app.wakeups import send_look
 
 CANCEL, PAUSE = "cancel", "pause"
 IDLE = Q(state__in=(State.QUEUED, State.PAUSED))
@@ -47,8 +48,8 @@ def ask_to_cancel(task_id: int) -> Task | None:
 def cancel_children(parents: Sequence[int]) -> None:
     """Cancel live children that have not been told, for `CASCADE_SECONDS`.
 
-    The reconciler tells those that are left. None of them begins meanwhile, as who claims a task
-    looks at its parent.
+    The reconciler is sent for those that are left. None of them begins meanwhile, as who claims a
+    task looks at its parent.
     """
     children = Task.objects.filter(
         parent_id__in=these(parents), state__in=LIVE, cancel_requested=False
@@ -57,6 +58,8 @@ def cancel_children(parents: Sequence[int]) -> None:
     if ids:
         cancel_all(ids, seconds=CASCADE_SECONDS)
         cancel_children(ids)
+        if children.exists():
+            send_look()
 
 
 def cancel_all(

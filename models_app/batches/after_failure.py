@@ -11,6 +11,7 @@ from models_app.services.batches import begin_rollback
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tasks_app.transitions import after_end
+from tasks_app.wakeups import look_on_commit
 
 
 @after_end
@@ -27,7 +28,9 @@ def heed_failures(tasks: Sequence[Task]) -> None:
 
 def _halt(parents: Collection[int]) -> None:
     halting = Batch.objects.filter(task_id__in=parents).exclude(on_error=OnError.CONTINUE)
-    Task.objects.filter(pk__in=halting.values("task_id"), halted=False).update(halted=True)
+    told = Task.objects.filter(pk__in=halting.values("task_id"), halted=False)
+    if told.update(halted=True):
+        look_on_commit()  # what has not begun ends now, and the batch with what runs
 
 
 def _roll_back(task: Task) -> None:

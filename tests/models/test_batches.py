@@ -124,9 +124,15 @@ def test_after_a_failure_no_others_begin(
     panel: Panel, models: list[OllamaModel], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_on(simulator, monkeypatch, "b")
+    looks: list[bool] = []
+    monkeypatch.setattr(
+        "tasks_app.wakeups.send_quietly",
+        lambda task, *args, **options: looks.append(task.name == "tasks_app.reconcile"),
+    )
     task = begin("start", models, on_error="stop")
     work_off("default")
     assert children(task) == {"succeeded": 1, "failed": 1, "queued": 4}
+    assert looks.count(True) == 1  # they wait for no tick
     from tasks_app.reconcile import finish_cancels
 
     assert finish_cancels() == 4

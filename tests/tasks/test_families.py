@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from celery.signals import before_task_publish
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -17,6 +21,8 @@ from tasks_app.invariants import broken_rules
 from tasks_app.models import Task
 from tasks_app.presentation import task_as_json
 from tasks_app.reconcile import finish_cancels, reconcile
+from tasks_app.slots import CONTROL
+from tasks_app.tasks import reconcile as look
 from tests.components.waiting import wait_until
 from tests.tasks.conftest import Maker, NewWorker, wait_for_state
 
@@ -127,6 +133,43 @@ def test_cancelling_a_waiting_parent_of_queued_children_ends_it_at_once(make: Ma
     told = services.cancel_task(actor=SYSTEM, task=parent)
     assert told.state == State.CANCELLED
     assert set(parent.children.values_list("state", flat=True)) == {State.CANCELLED}
+
+
+@pytest.fixture
+def looks() -> Iterator[list[str]]:
+    """The queues of the looks of the reconciler that are asked for, beside its ticks."""
+    sent: list[str] = []
+
+    def hear(*, routing_key: str, **_message: Any) -> None:
+        sent.append(routing_key)
+
+    before_task_publish.connect(hear, sender=look.name)
+    yield sent
+    before_task_publish.disconnect(hear, sender=look.name)
+
+
+def test_what_a_cancel_has_no_time_for_is_left_to_a_look_that_is_asked_for_at_once(
+    make: Maker, monkeypatch: pytest.MonkeyPatch, looks: list[str]
+) -> None:
+    monkeypatch.setattr("tasks_app.words.FIRST_SLICE", 2)
+    monkeypatch.setattr("tasks_app.words.CASCADE_SECONDS", -1.0)  # it is over with the first slice
+    parent = make("toy.family", {"children": [{"type": "toy.stream"}] * 5})
+    work_off("default")
+    told = services.cancel_task(actor=SYSTEM, task=parent)
+    assert (told.state, told.done) == (State.RUNNING, 2)
+    assert looks == [CONTROL]
+    look()  # what the message makes a worker do
+    parent.refresh_from_db()
+    assert (parent.state, parent.done) == (State.CANCELLED, 5)
+
+
+def test_a_cancel_that_has_told_all_children_asks_for_no_look(
+    make: Maker, looks: list[str]
+) -> None:
+    parent = make("toy.family", {"children": [{"type": "toy.stream"}] * 5})
+    work_off("default")
+    assert services.cancel_task(actor=SYSTEM, task=parent).state == State.CANCELLED
+    assert looks == []
 
 
 def test_an_end_is_counted_without_counting_the_others(make: Maker) -> None:
