@@ -15,6 +15,7 @@ class ModelsConfig(AppConfig):
     def ready(self) -> None:
         from models_app import (
             labels,
+            left_out,
             results,
             retention,
             runners,  # noqa: F401 - the import registers the runners
@@ -24,6 +25,7 @@ class ModelsConfig(AppConfig):
         from models_app.chat import events as chat_events
         from models_app.search import installing
         from tasks_app.labels import register_labels, register_titles
+        from tasks_app.left_out import register_left_out
         from tasks_app.places import register_places
         from tasks_app.results import register_results
 
@@ -35,3 +37,4 @@ class ModelsConfig(AppConfig):
         register_titles(labels.TASK_TITLES)
         register_results(results.DESCRIBERS)
         register_places(task_places.PLACERS)
+        register_left_out(left_out.TELLERS)

@@ -23,6 +23,7 @@ from ollamactl.lib.times import UNKNOWN, time_element
 from ollamactl.lib.units import format_duration, format_figure, format_rate, format_size
 from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, title_of, type_label
+from tasks_app.left_out import LeftOut
 from tasks_app.models import Task
 from tasks_app.places import places_of
 from tasks_app.progress import progress_of
@@ -216,8 +217,8 @@ def phase_texts() -> SafeString:
 
 
 @register.filter
-def resource_url(task: Task) -> str:
-    """The page of what a task is about; empty where there is none."""
+def resource_url(task: Task | LeftOut) -> str:
+    """The page of what a task is about, or of what one has left out; empty where there is none."""
     name = PAGES.get(task.resource_type)
     if name is None or task.resource_id is None:
         return ""

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<int:pk>/row/", views.task_row, name="task-row"),
     path("tasks/<int:pk>/panel/", views.task_panel, name="task-panel"),
     path("tasks/<int:pk>/parts/", views.task_parts, name="task-parts"),
+    path("tasks/<int:pk>/left-out/", views.task_left_out, name="task-left-out"),
     path("tasks/<int:pk>/log/", views.task_log, name="task-log"),
     path("tasks/<int:pk>/notice/", views.task_notice, name="task-notice"),
     path("tasks/<int:pk>/<slug:action>/", views.act, name="task-act"),

@@ -23,6 +23,7 @@ from tasks_app.actions import ACTIONS, TaskAction, available_actions
 from tasks_app.choices import LIVE, State
 from tasks_app.filters import TaskFilter
 from tasks_app.labels import title_of, type_label
+from tasks_app.left_out_pages import left_out_page
 from tasks_app.log_pages import log_context
 from tasks_app.models import Task
 from tasks_app.parts import parts_of
@@ -83,7 +84,12 @@ def task_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A task's page."""
     task: Task = found(visible_task(request, pk))
     parts = parts_of(request, task)
-    context = {**panel_context(request, task), **log_context(task), "parts": parts}
+    context = {
+        **panel_context(request, task),
+        **log_context(task),
+        "parts": parts,
+        "left_out": left_out_page(request, task),
+    }
     title = _("Task %(id)d") % {"id": task.pk}
     return render_page(request, "tasks_app/task.html", context, title=title)
 
@@ -105,6 +111,17 @@ def task_parts(request: HttpRequest, pk: int) -> HttpResponse:
     if parts is None:
         return gone()
     return render(request, "tasks_app/task_parts.html", {"task": task, "parts": parts})
+
+
+@require_safe
+@requires(VIEW)
+def task_left_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """A page of what a task has left out, alone."""
+    task: Task = found(visible_task(request, pk))
+    left_out = left_out_page(request, task)
+    if left_out is None:
+        return gone()
+    return render(request, "tasks_app/left_out.html", {"task": task, "left_out": left_out})
 
 
 @require_safe

@@ -137,8 +137,9 @@ class Plan:
         return [item for item in self.items if item.judgement.outcome == Outcome.WILL]
 
     def left_out(self) -> list[PlanItem]:
-        """The others."""
-        return [item for item in self.items if item.judgement.outcome != Outcome.WILL]
+        """The others: what cannot be done first."""
+        others = [item for item in self.items if item.judgement.outcome != Outcome.WILL]
+        return sorted(others, key=lambda item: item.judgement.outcome != Outcome.CANNOT)
 
     def as_json(self) -> dict[str, Any]:
         """The API's answer, in the reader's language."""

@@ -72,6 +72,18 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         return task_in_api(instance)
 
 
+class LeftOutSerializer(serializers.Serializer[Any]):
+    """One thing that a task was asked to work on and has left out, and why. `place`: the server's
+    name; `resource_id` is null where there is no such row now."""
+
+    resource_type = serializers.CharField()
+    resource_id = serializers.IntegerField(allow_null=True)
+    resource_name = serializers.CharField()
+    place = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class PrioritySerializer(StrictSerializer):
     """Higher priorities begin before all lower ones."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
@@ -12,15 +13,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit_app.api.base import PanelViewSet
+from ollamactl.lib.api.pagination import PageNumbers
 from tasks_app import services
 from tasks_app.api.log import LOG_PARAMETERS, LOG_QUERY, LOG_RESPONSES, log_response
 from tasks_app.api.serializers import (
     AcceptedTaskSerializer,
+    LeftOutSerializer,
     MoveSerializer,
     PrioritySerializer,
     TaskSerializer,
 )
 from tasks_app.filters import TaskFilter
+from tasks_app.left_out import left_out_of, tell
 from tasks_app.models import Task
 from tasks_app.ordering import MOVE, move_task, prioritize_task
 from tasks_app.services import CANCEL, RETRY
@@ -39,6 +43,7 @@ class TaskViewSet(PanelViewSet):
         "list": VIEW,
         "retrieve": VIEW,
         "log": VIEW,
+        "left_out": VIEW,
         "cancel": CANCEL,
         "pause": CANCEL,
         "resume": RETRY,
@@ -47,7 +52,7 @@ class TaskViewSet(PanelViewSet):
         "move": MOVE,
         "partial_update": MOVE,
     }
-    query_parameters = {"log": LOG_PARAMETERS}
+    query_parameters = {"log": LOG_PARAMETERS, "left_out": ["page", "page_size"]}
 
     def get_queryset(self) -> QuerySet[Task]:
         return Task.objects.visible_to(self.request.user).order_by("-created_at", "-pk")
@@ -98,6 +103,22 @@ class TaskViewSet(PanelViewSet):
         given.is_valid(raise_exception=True)
         task = move_task(actor=self.actor, task=self.get_object(), **given.validated_data)
         return self.accepted(task=self.get_serializer(task).data)
+
+    @extend_schema(responses=LeftOutSerializer(many=True), operation_id="tasks_left_out_list")
+    @action(
+        detail=True,
+        methods=["get"],
+        filterset_class=None,
+        pagination_class=PageNumbers,
+        url_path="left-out",
+    )
+    def left_out(self, request: Request, pk: int) -> Response:
+        """What a batch has left out of what it was asked for; `result.skipped` is their number."""
+        task = self.get_object()
+        # Only those of the page are put into words.
+        page = self.paginate_queryset(cast("QuerySet[Any]", left_out_of(task))) or []
+        told = LeftOutSerializer(tell(task, list(page)), many=True)
+        return self.get_paginated_response(told.data)
 
     @extend_schema(operation_id="tasks_log", parameters=LOG_QUERY, responses=LOG_RESPONSES)
     @action(detail=True, methods=["get"])

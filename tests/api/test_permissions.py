@@ -111,6 +111,7 @@ TABLE: dict[tuple[str, str], set[str | None]] = {
     ("post", "v1/downloads/resume/"): OPERATES,
     ("patch", "v1/settings/"): ADMINISTERS,
     ("get", "v1/tasks/<int:pk>/log/"): SEES,
+    ("get", "v1/tasks/<int:pk>/left-out/"): SEES,
     ("get", "schema/"): EVERYBODY,
     ("get", "docs/"): EVERYBODY,
 }

@@ -134,6 +134,36 @@ def test_failures_are_named(user: Run, batches: FakePanel) -> None:
     assert "tasks watch 14" in result.stderr
 
 
+def left_out(count: int) -> list[Json]:
+    word = {"place": "shop", "code": "missing", "detail": "Its registry has no such model."}
+    rows = [{"resource_name": f"gone{number}:7b", **word} for number in range(count)]
+    return [*rows[1:], {**rows[0], "place": ""}]
+
+
+def test_what_was_left_out_is_named_with_its_reason(user: Run, batches: FakePanel) -> None:
+    batches.task(9, result={"succeeded": 2, "failed": 0, "total": 2, "skipped": 2})
+    batches.rows("tasks/9/left-out/", left_out(2))
+    result = user("batch", "stop", "a", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[:3] for line in result.stdout.splitlines()[:3]] == [
+        ["LEFT", "OUT", "SERVER"],
+        ["gone1:7b", "shop", "Its"],
+        ["gone0:7b", "-", "Its"],
+    ]
+    assert result.stdout.splitlines()[-1] == "2 succeeded, 0 failed, 0 cancelled"
+
+
+def test_of_many_that_were_left_out_the_first_are_named(user: Run, batches: FakePanel) -> None:
+    batches.task(9, result={"succeeded": 2, "failed": 0, "total": 2, "skipped": 1000})
+    batches.rows("tasks/9/left-out/", left_out(1000))
+    result = user("batch", "stop", "a", "--yes")
+    assert result.stdout.count("Its registry has no such model.") == 40
+    assert "… and 960 others" in result.stderr
+    assert batches.count("GET tasks/9/left-out/") == 1
+    result = user("batch", "stop", "a", "--yes", "--json")
+    assert len(json.loads(result.stdout.splitlines()[-1])["left_out"]) == 1000
+
+
 def test_json_lines(user: Run, batches: FakePanel) -> None:
     result = user("batch", "stop", "a", "--yes", "--json")
     events = [json.loads(line)["event"] for line in result.stdout.splitlines()]

@@ -39,7 +39,8 @@ ANSWER_WITHOUT_A_PAGE = {
     *("chat-begin", "chat-send", "chat-regenerate", "chat-stop", "chat-export"),
     *("downloads-pause", "downloads-resume", "downloads-resumed", "download-act"),
     "task-log",  # what tasks log is English; what stands around it is on the task's page
-    *("task-act", "task-notice", "task-parts", "batch", "batch-begin", "check-updates"),
+    *("task-act", "task-notice", "task-parts", "task-left-out"),
+    *("batch", "batch-begin", "check-updates"),
     *("servers-sync", "conflict-settle"),
 }
 OWN_PAGES = sorted(

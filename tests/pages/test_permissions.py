@@ -104,6 +104,7 @@ TABLE = [
     ("task-panel", (), "get", EVERYBODY),
     ("task-log", (), "get", EVERYBODY),
     ("task-parts", (), "get", EVERYBODY),
+    ("task-left-out", (), "get", EVERYBODY),
     ("task-notice", (), "get", EVERYBODY),
     ("task-act", ("retry",), "post", WORKERS),
 ]

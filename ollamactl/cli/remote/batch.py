@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import click
@@ -196,7 +198,8 @@ def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
     """What became of each: those that failed by name, the others by their number."""
     if as_json:
         children = list(panel.every("tasks/", {"parent": task.id}))
-        print_json({"event": "result", "task": task.raw, "children": children})
+        told = {"children": children, "left_out": list(_left_out(panel, task))}
+        print_json({"event": "result", "task": task.raw, **told})
         return
     failed = [Task.of(row) for row in panel.every("tasks/", {"parent": task.id, "state": "failed"})]
     if failed:
@@ -207,12 +210,35 @@ def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
             for part in failed
         ]
         print_table([_("MODEL"), _("SERVER"), _("REASON"), _("TASK")], rows)
+    _report_left_out(panel, task)
     numbers = {
         name: int_of(task.result, name) or 0 for name in ("succeeded", "failed", "cancelled")
     }
     say(_("%(succeeded)d succeeded, %(failed)d failed, %(cancelled)d cancelled") % numbers)
     if undo := int_of(task.result, "rolled_back_by"):
         note(_("It is being rolled back: ollamactl tasks watch %d") % undo)
+
+
+def _report_left_out(panel: Panel, task: Task) -> None:
+    """What the batch has not begun at all, which may be more than the plan has said before."""
+    shown = list(islice(_left_out(panel, task), MOST_SHOWN))
+    if not shown:
+        return
+    rows = [
+        [text_of(one, "resource_name"), text_of(one, "place") or "-", text_of(one, "detail")]
+        for one in shown
+    ]
+    print_table([_("LEFT OUT"), _("SERVER"), _("REASON")], rows)
+    more = (int_of(task.result, "skipped") or 0) - len(shown)
+    if more > 0:
+        note(_("… and %d others") % more)
+
+
+def _left_out(panel: Panel, task: Task) -> Iterator[Json]:
+    """What the panel says of each that was left out; a batch without any is not asked about."""
+    if not int_of(task.result, "skipped"):
+        return iter(())
+    return panel.every(f"tasks/{task.id}/left-out/")
 
 
 def _server_of(panel: Panel, part: Task) -> str:
