@@ -17,7 +17,7 @@ class Batch(models.Model):
     whom their disks are to keep that room. `skipped`: those that the plan left
     out, `{"model", "server", "name", "code", "detail"}`, the detail a stored sentence. Both are
     kept apart from the task, whose row is read at each end of a child. `undoes` is the batch that
-    this one rolls back.
+    this one rolls back: then `items` is empty until its worker has gathered them.
     """
 
     task = models.OneToOneField(

@@ -11,7 +11,7 @@ from audit_app.actors import Actor
 from models_app.batch_models import Batch
 from models_app.batches import after_failure  # noqa: F401 - the import makes it heard
 from models_app.batches.children import begin_children
-from models_app.batches.undoing import can_undo
+from models_app.batches.undoing import can_undo, gather
 from models_app.services.batches import roll_back_batch
 from ollamactl.lib.errors import ApplicationError
 from tasks_app.choices import ENDED, State, Unit
@@ -42,13 +42,18 @@ class BatchRunner(Runner):
         return roll_back_batch(actor=actor, task=task)
 
     def work(self) -> dict[str, Any] | None:
-        batch = Batch.objects.filter(task=self.task).first()
-        if batch is None:
+        batch = Batch.objects.filter(task=self.task).select_related("undoes").first()
+        if batch is not None:
+            self.prepare(batch)
+        if batch is None or not batch.items:
             raise TaskFailed(_("The plan of this batch is gone. Begin it anew."), code="plan_gone")
         self._again(batch)
         left = begin_children(self.task, self._tell)
         result: dict[str, Any] = {"skipped": len(batch.skipped)}
         return {**result, "not_begun": left} if left else result
+
+    def prepare(self, batch: Batch) -> None:
+        """What has to be known before the children can be made."""
 
     def _tell(self, _begun: int, total: int) -> None:
         """From its first moment on it counts what has ended: it does not begin anew later."""
@@ -84,3 +89,6 @@ class RollbackRunner(BatchRunner):
     @classmethod
     def offers_rollback(cls, task: Task) -> bool:
         return False
+
+    def prepare(self, batch: Batch) -> None:
+        gather(self.task, batch, self.run.check)

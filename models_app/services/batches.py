@@ -15,7 +15,7 @@ from models_app.batches.operations import KINDS, Kind
 from models_app.batches.planning import Plan, PlanItem, make_plan
 from models_app.batches.reserving import guess, guess_each_once, sum_of
 from models_app.batches.selection import Selection, choose
-from models_app.batches.undoing import undo_items
+from models_app.batches.undoing import undoable
 from models_app.batches.words import OnError, Operation
 from models_app.pulls import PULL_TYPE
 from models_app.services.lifecycle import PULL
@@ -64,33 +64,41 @@ def start_batch(
             code="nothing_to_do",
             extra={"plan": plan.as_json()},
         )
+    items = _begun(kind, plan.will())
     with transaction.atomic():
         task = _begin(
             actor=actor,
             type="model.batch",
             operation=kind.operation,
             on_error=on_error,
-            items=_begun(kind, plan.will()),
+            count=len(items),
+            names=[item["name"] for item in items[:NAMES_RECORDED]],
+            items=items,
             skipped=[_left_out(item) for item in plan.left_out()],
+            unmade=sum_of(items),
         )
     return BegunBatch(task, plan)
 
 
 def begin_rollback(*, actor: Actor, batch: Batch) -> Task | None:
-    """Queue what undoes a batch, in the caller's transaction; None where nothing can be undone."""
+    """Queue what undoes a batch, in the caller's transaction; None where nothing can be undone.
+
+    What it works on is only counted here: its worker gathers that.
+    """
     kind = KINDS[Operation(batch.operation)]
     if kind.undone_by is None:
         return None
-    items, skipped = undo_items(batch)
-    if not items:
+    done = undoable(batch)
+    count = done.count()
+    if not count:
         return None
     task = _begin(
         actor=actor,
         type="model.rollback",
         operation=kind.undone_by,
         on_error=OnError.CONTINUE,
-        items=items,
-        skipped=skipped,
+        count=count,
+        names=list(done.order_by("pk").values_list("resource_name", flat=True)[:NAMES_RECORDED]),
         undoes=batch,
     )
     parent = Task.objects.select_for_update(of=("self",)).get(pk=batch.task_id)
@@ -154,28 +162,21 @@ def _begin(
     type: str,
     operation: Operation,
     on_error: str,
-    items: list[dict[str, Any]],
-    skipped: list[dict[str, Any]],
+    count: int,
+    names: list[str],
     undoes: Batch | None = None,
+    **plan: Any,
 ) -> Task:
+    """`plan`: the fields of `Batch` that are known by now; `names`: some, for the record."""
     counts: dict[str, Any] = {
         "operation": str(operation),
-        "count": len(items),
+        "count": count,
         "on_error": str(on_error),
     }
     if undoes:
         counts["undoes"] = undoes.task_id
     task = tasks.create_task(type=type, actor=actor, payload=counts)
-    Batch.objects.create(
-        task=task,
-        operation=operation,
-        on_error=on_error,
-        items=items,
-        skipped=skipped,
-        unmade=sum_of(items),
-        undoes=undoes,
-    )
-    names = [item["name"] for item in items[:NAMES_RECORDED]]
+    Batch.objects.create(task=task, operation=operation, on_error=on_error, undoes=undoes, **plan)
     record_action(
         actor=actor,
         verb=type,
