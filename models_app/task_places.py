@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from models_app.models import OllamaModel, OllamaServer
 from tasks_app.models import Task
 
 
 def servers_of_models(tasks: Sequence[Task]) -> dict[int, str]:
-    """The names of the servers, by the tasks' ids: of the model's row, else as a batch or a copy
-    has written it down; of what is gone without that nobody knows it."""
+    """The names of the servers, by the tasks' ids: of the model's row, else as the task has written
+    it down when it was made. Of a task of an older version whose model is gone nobody may know."""
     ids = {task.resource_id for task in tasks if task.resource_id is not None}
     rows = OllamaModel.objects.filter(pk__in=ids).order_by().values_list("pk", "server_id")
     found: dict[int | None, int] = dict(rows)
     wanted = {task.pk: found.get(task.resource_id) or _noted(task) for task in tasks}
     servers = OllamaServer.objects.filter(pk__in={pk for pk in wanted.values() if pk is not None})
     names = dict(servers.order_by().values_list("pk", "name"))
-    return {task: names[pk] for task, pk in wanted.items() if pk in names}
+    places = {task.pk: names.get(wanted[task.pk] or 0) or _noted_name(task) for task in tasks}
+    return {task: name for task, name in places.items() if name}
 
 
 def _noted(task: Task) -> int | None:
+    """Its server's id: as every task says it now, or as only parts of batches and copies did."""
+    for name in ("place", "before"):
+        server = _part(task, name).get("server")
+        if isinstance(server, int):
+            return server
+    return None
+
+
+def _noted_name(task: Task) -> str:
+    """What the server was called that is gone by now."""
+    name = _part(task, "place").get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _part(task: Task, name: str) -> Mapping[str, Any]:
     payload: object = task.payload
-    before = payload.get("before") if isinstance(payload, Mapping) else None
-    server = before.get("server") if isinstance(before, Mapping) else None
-    return server if isinstance(server, int) else None
+    part = payload.get(name) if isinstance(payload, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
 
 
 PLACERS = {"model": servers_of_models}

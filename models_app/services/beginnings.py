@@ -29,12 +29,14 @@ class Beginning:
     """One of several pieces of work of one kind.
 
     `model` is the locked, idle row. With a `refusal` the work cannot begin; then it may be None,
-    and `name` and `model_id` say which one it was. `data` is for the record of who asked.
+    and `name`, `model_id` and `server_id` say which one it was. `data` is for the record of who
+    asked.
     """
 
     model: OllamaModel | None
     name: str = ""
     model_id: int | None = None
+    server_id: int | None = None
     payload: dict[str, Any] | None = None
     limit_key: str = ""
     data: Mapping[str, Any] | None = None
@@ -162,10 +164,17 @@ def _new_task(one: Beginning) -> NewTask:
         resource_type="model",
         resource_id=one.model.pk if one.model is not None else one.model_id,
         resource_name=one.model.name if one.model is not None else one.name,
-        payload=one.payload or {},
+        payload={**(one.payload or {}), "place": _place(one)},
         limit_key=one.limit_key,
         refusal=one.refusal,
     )
+
+
+def _place(one: Beginning) -> dict[str, Any]:
+    """Where the model is, for when its row, and perhaps its server's, is gone."""
+    if one.model is None:
+        return {"server": one.server_id}
+    return {"server": one.model.server_id, "name": one.model.server.name}
 
 
 def _action(model: OllamaModel, task: Task, data: Mapping[str, Any] | None) -> Action:

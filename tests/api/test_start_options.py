@@ -29,7 +29,8 @@ def test_the_task_keeps_the_options(
     model = OllamaModelFactory(context_length=8192)
     answer = administrator.post(f"/api/v1/models/{model.pk}/start/", body, format="json")
     assert answer.status_code == 202, answer.json()
-    assert Task.objects.get().payload == payload
+    place = {"server": model.server_id, "name": model.server.name}
+    assert Task.objects.get().payload == {**payload, "place": place}
 
 
 @pytest.mark.parametrize(
@@ -63,4 +64,4 @@ def test_a_stop_by_force_is_for_this_machine(administrator: APIClient) -> None:
             f"/api/v1/models/{model.pk}/stop/", {"force": True}, format="json"
         )
         assert answer.status_code == status, answer.json()
-    assert Task.objects.get().payload == {"force": True}
+    assert Task.objects.get().payload["force"] is True

@@ -8,13 +8,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audit_app.actors import SYSTEM
 from models_app import probes
 from models_app.batches import planning
 from models_app.batches.asking import Heard, Said, ServerSaid, key_of
-from models_app.models import Batch
+from models_app.batches.children import begin_slice
+from models_app.batches.reserving import Reservations
+from models_app.batches.selection import Selection
+from models_app.models import Batch, OllamaModel, OllamaServer
 from models_app.ollama.errors import Unreachable
 from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest
+from models_app.services import batches, lifecycle
+from tasks_app.claim import claim_next
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.pages.conftest import HTMX
@@ -233,6 +239,35 @@ def test_parts_say_on_which_server_also_of_what_is_gone(operator: Client) -> Non
     assert ">far<" in operator.get(reverse("admin:tasks")).content.decode()
     child = parent.children.get(payload={"before": {"server": far.pk}})
     assert ">far<" in operator.get(reverse("admin:task", args=[child.pk])).content.decode()
+
+
+@pytest.mark.parametrize("gone", ["model", "server"])
+def test_the_list_names_the_server_of_what_is_gone(operator: Client, gone: str) -> None:
+    """Of parts of a batch that never began, and of work on a single model."""
+    server = OllamaServerFactory(name="attic")
+    busy, refused, alone = OllamaModelFactory.create_batch(3, server=server)
+    batches.start_batch(
+        actor=SYSTEM,
+        operation="start",
+        selection=Selection(ids=[busy.pk, refused.pk]),
+    )
+    refused_name = refused.name
+    refused.delete()  # before the batch comes to it
+    parent, _more = claim_next("default", owner="another-host:1:abc")
+    assert parent is not None
+    batch = Batch.objects.get(task=parent)
+    begin_slice(parent, batch, Reservations(batch), size=5)
+    lifecycle.delete_model(actor=SYSTEM, model=alone)
+    assert Task.objects.get(parent=parent, resource_name=refused_name).state == "failed"
+    if gone == "model":
+        OllamaModel.objects.all().delete()
+        count = 3
+    else:
+        OllamaModel.objects.all().delete()
+        OllamaServer.objects.all().delete()
+        count = 2  # nobody asked what the server of the part that was refused is called
+    page = operator.get(reverse("admin:tasks")).content.decode()
+    assert page.count(">attic<") == count
 
 
 def test_a_batch_and_its_roll_back_lead_to_each_other(operator: Client) -> None:

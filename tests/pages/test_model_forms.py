@@ -97,4 +97,5 @@ def test_how_it_is_loaded_is_asked_for(operator: Client, model: OllamaModel) -> 
         assert said in wrong.content.decode()
     answer = operator.post(url, {"keep_alive": "30m", "num_ctx": "2048"}, headers=HTMX)
     assert answer.status_code == 204
-    assert Task.objects.get().payload == {"keep_alive": 1800, "num_ctx": 2048}
+    payload = Task.objects.get().payload
+    assert (payload["keep_alive"], payload["num_ctx"]) == (1800, 2048)
