@@ -97,7 +97,7 @@ class OllamaClient:
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise NotOllama(
                 Sentence(
-                    _("What answers at {server} is not Ollama. Check the address and the port."),
+                    _("What answers at “{server}” is not Ollama. Check the address and the port."),
                     server=self._server,
                 )
             )
@@ -363,7 +363,7 @@ class OllamaClient:
     def _bad_answer(self) -> BadAnswer:
         return BadAnswer(
             Sentence(
-                _("{server} answers, but not with what Ollama sends. Check the address."),
+                _("“{server}” answers, but not with what Ollama sends. Check the address."),
                 server=self._server,
             )
         )

@@ -21,31 +21,31 @@ from ollamactl.lib.sentences import Sentence
 _SENTENCES: dict[int, tuple[type[OllamaError], Promise]] = {
     401: (
         Unauthorized,
-        _("{server} wants other credentials. Enter the right ones in the server's settings."),
+        _("“{server}” wants other credentials. Enter the right ones in the server's settings."),
     ),
     403: (
         Unauthorized,
         _(
-            "{server} refuses the request. An Ollama that listens on its own machine only does so "
-            "for any other host name: use 127.0.0.1 in the address, set OLLAMA_HOST=0.0.0.0 on "
+            "“{server}” refuses the request. An Ollama that listens on its own machine only does "
+            "so for any other host name: use 127.0.0.1 in the address, set OLLAMA_HOST=0.0.0.0 on "
             "the server, or check the credentials."
         ),
     ),
-    408: (TimedOut, _("{server} gave up waiting. Try again later.")),
-    429: (Busy, _("{server} has too many requests. Try again in a moment.")),
+    408: (TimedOut, _("“{server}” gave up waiting. Try again later.")),
+    429: (Busy, _("“{server}” has too many requests. Try again in a moment.")),
     500: (
         ServerError,
         _(
-            "Ollama on {server} failed and does not say why. Its log there has the details; if it "
-            "goes on, restart Ollama, or pull the model again."
+            "Ollama failed on the server “{server}” and does not say why. Its log there has the "
+            "details; if it goes on, restart Ollama, or pull the model again."
         ),
     ),
     502: (
         Unreachable,
-        _("A proxy answers for {server}, but it cannot reach Ollama. Check that Ollama runs."),
+        _("A proxy answers for “{server}”, but it cannot reach Ollama. Check that Ollama runs."),
     ),
-    503: (Busy, _("{server} is busy or just starting. Try again in a moment.")),
-    504: (TimedOut, _("A proxy answers for {server}, but Ollama is too slow for it.")),
+    503: (Busy, _("“{server}” is busy or just starting. Try again in a moment.")),
+    504: (TimedOut, _("A proxy answers for “{server}”, but Ollama is too slow for it.")),
 }
 _SENTENCES[407] = _SENTENCES[401]
 
@@ -66,8 +66,8 @@ def error_of_status(status: int, body: bytes, *, server: str, pulling: bool) -> 
         return NotOllama(
             Sentence(
                 _(
-                    "{server} redirects to another address. Enter the address where Ollama itself "
-                    "answers, perhaps with https."
+                    "“{server}” redirects to another address. Enter the address where Ollama "
+                    "itself answers, perhaps with https."
                 ),
                 server=server,
             )
@@ -77,8 +77,8 @@ def error_of_status(status: int, body: bytes, *, server: str, pulling: bool) -> 
             return NotOllama(
                 Sentence(
                     _(
-                        "What answers at {server} is not Ollama, or not a version that this panel "
-                        "knows. Check the address, its port and path."
+                        "What answers at “{server}” is not Ollama, or not a version that this "
+                        "panel knows. Check the address, its port and path."
                     ),
                     server=server,
                 )

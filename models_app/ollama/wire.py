@@ -222,7 +222,7 @@ class Wire:
             return NotOllama(
                 Sentence(
                     _(
-                        "A web page answers at {server}, not Ollama. Enter the address and port "
+                        "A web page answers at “{server}”, not Ollama. Enter the address and port "
                         "of Ollama itself, usually port 11434."
                     ),
                     server=self._server,
@@ -230,7 +230,7 @@ class Wire:
             )
         return BadAnswer(
             Sentence(
-                _("{server} answers, but not with what Ollama sends. Check the address."),
+                _("“{server}” answers, but not with what Ollama sends. Check the address."),
                 server=self._server,
             )
         )
@@ -245,7 +245,7 @@ class Wire:
         except NameNotResolved as error:
             raise Unreachable(
                 Sentence(
-                    _("The name in the address of {server} is not known. Check its spelling."),
+                    _("The name in the address of “{server}” is not known. Check its spelling."),
                     server=self._server,
                 )
             ) from error
@@ -262,7 +262,7 @@ class Wire:
         if isinstance(error, TimeoutError | Silent):
             return TimedOut(
                 Sentence(
-                    _("{server} is connected but does not answer in time. Try again later."),
+                    _("“{server}” is connected but does not answer in time. Try again later."),
                     server=self._server,
                 )
             )
@@ -272,15 +272,15 @@ class Wire:
             return NotOllama(
                 Sentence(
                     _(
-                        "What answers at {server} does not speak HTTP. Check the port and http or "
-                        "https."
+                        "What answers at “{server}” does not speak HTTP. Check the port and http "
+                        "or https."
                     ),
                     server=self._server,
                 )
             )
         return Unreachable(
             Sentence(
-                _("The connection to {server} broke off. Check that Ollama runs, and try again."),
+                _("The connection to “{server}” broke off. Check that Ollama runs, and try again."),
                 server=self._server,
             )
         )
@@ -290,7 +290,7 @@ class Wire:
             return CertificateRefused(
                 Sentence(
                     _(
-                        "The certificate of {server} is not trusted, or it does not speak https. "
+                        "The certificate of “{server}” is not trusted, or it does not speak https. "
                         "Check http or https in the address, or add your certificate authority."
                     ),
                     server=self._server,
@@ -299,7 +299,7 @@ class Wire:
         return Unreachable(
             Sentence(
                 _(
-                    "{server} does not answer. Check that Ollama runs there, that it listens on "
+                    "“{server}” does not answer. Check that Ollama runs there, that it listens on "
                     "that address (OLLAMA_HOST), and that no firewall is between."
                 ),
                 server=self._server,
@@ -311,7 +311,7 @@ def cut_stream(server: str) -> StreamCut:
     """The error for a stream that ended before the work did."""
     return StreamCut(
         Sentence(
-            _("{server} ended the download before it was whole. Try again; what came is kept."),
+            _("“{server}” ended the download before it was whole. Try again; what came is kept."),
             server=server,
         )
     )
@@ -320,7 +320,7 @@ def cut_stream(server: str) -> StreamCut:
 def cut_answer(server: str) -> StreamCut:
     """The error for an answer in lines that ended before it was whole."""
     return StreamCut(
-        Sentence(_("{server} ended its answer before it was whole. Try again."), server=server)
+        Sentence(_("“{server}” ended its answer before it was whole. Try again."), server=server)
     )
 
 

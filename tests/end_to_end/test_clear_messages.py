@@ -133,8 +133,8 @@ BAD_SERVERS = {
     "html": BadServer(
         html_server,
         "not_ollama",
-        "A web page answers at html, not Ollama. Enter the address and port of Ollama itself",
-        "A web page answers at html, not Ollama. Enter the address and port of Ollama itself",
+        "A web page answers at “html”, not Ollama. Enter the address and port of Ollama itself",
+        "A web page answers at “html”, not Ollama. Enter the address and port of Ollama itself",
     ),
     "hanging": BadServer(
         hanging_server,
@@ -145,8 +145,8 @@ BAD_SERVERS = {
     "down": BadServer(
         no_server,
         "unreachable",
-        "down does not answer. Check that Ollama runs there",
-        "down does not answer. Check that Ollama runs there",
+        "“down” does not answer. Check that Ollama runs there",
+        "“down” does not answer. Check that Ollama runs there",
     ),
 }
 

@@ -187,7 +187,7 @@ async def test_nobody_listens() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         async with OllamaClient(Endpoint(url, label="GPU box")) as client:
-            with pytest.raises(Unreachable, match="GPU box does not answer"):
+            with pytest.raises(Unreachable, match="“GPU box” does not answer"):
                 await client.version()
 
 
