@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from models_app.batches.words import Operation
+from ollamactl.lib.units import group_digits
 
 if TYPE_CHECKING:
     from tasks_app.models import Task
@@ -56,7 +57,7 @@ def batch_title(task: Task) -> str:
         return str(TASK_TYPES[task.type])
     operation = Operation(asked["operation"]).label
     shown = ngettext("%(operation)s: %(count)s model", "%(operation)s: %(count)s models", count)
-    return shown % {"operation": operation, "count": count}
+    return shown % {"operation": operation, "count": group_digits(count)}
 
 
 def rollback_title(task: Task) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ollamactl.lib.units import format_duration, format_figure, format_size
+from ollamactl.lib.units import format_duration, format_figure, format_size, group_digits
 from tasks_app.results import Mentioned, Outcome, Result, number
 
 
@@ -34,7 +34,7 @@ def describe_start(result: Result) -> Outcome:
     if processor := loaded.get("processor"):
         told.append(str(processor))
     if context := number(loaded, "context_length"):
-        told.append(_("context of %(count)s tokens") % {"count": context})
+        told.append(_("context of %(count)s tokens") % {"count": group_digits(context)})
     return Outcome(told)
 
 
@@ -96,10 +96,10 @@ def describe_batch(result: Result) -> Outcome:
     told = []
     if skipped := number(result, "skipped"):
         text = ngettext("%(count)s left out", "%(count)s left out", skipped)
-        told.append(text % {"count": skipped})
+        told.append(text % {"count": group_digits(skipped)})
     if unbegun := number(result, "not_begun"):
         text = ngettext("%(count)s not begun any more", "%(count)s not begun any more", unbegun)
-        told.append(text % {"count": unbegun})
+        told.append(text % {"count": group_digits(unbegun)})
     if result.get("cut_short"):
         told.append(_("ended before all had begun"))
     if number(result, "rolled_back_by"):
@@ -112,9 +112,9 @@ def describe_updates(result: Result) -> Outcome:
     checked, outdated = number(result, "checked") or 0, number(result, "outdated") or 0
     told = [
         ngettext("%(count)s version checked", "%(count)s versions checked", checked)
-        % {"count": checked},
+        % {"count": group_digits(checked)},
         ngettext("%(count)s model outdated", "%(count)s models outdated", outdated)
-        % {"count": outdated},
+        % {"count": group_digits(outdated)},
     ]
     if unknown := number(result, "unknown"):
         text = ngettext(
@@ -122,7 +122,7 @@ def describe_updates(result: Result) -> Outcome:
             "of %(count)s registries said nothing",
             unknown,
         )
-        told.append(text % {"count": unknown})
+        told.append(text % {"count": group_digits(unknown)})
     return Outcome(told)
 
 
@@ -130,13 +130,19 @@ def describe_sync(result: Result) -> Outcome:
     """The counts, and every conflict."""
     told = [
         _("%(added)s added, %(updated)s changed, %(deleted)s gone, %(unchanged)s as before")
-        % {name: number(result, name) or 0 for name in ("added", "updated", "deleted", "unchanged")}
+        % {
+            name: group_digits(number(result, name) or 0)
+            for name in ("added", "updated", "deleted", "unchanged")
+        }
     ]
     found = result.get("conflicts")
     conflicts = [_conflict(_mapping(item)) for item in found] if isinstance(found, list) else []
     if conflicts:
         count = len(conflicts)
-        told.append(ngettext("%(count)s conflict", "%(count)s conflicts", count) % {"count": count})
+        told.append(
+            ngettext("%(count)s conflict", "%(count)s conflicts", count)
+            % {"count": group_digits(count)}
+        )
     return Outcome(told, _("Conflicts"), conflicts)
 
 

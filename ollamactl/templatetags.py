@@ -9,7 +9,6 @@ from django import template
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,7 +19,13 @@ from models_app.models import OllamaModel
 from models_app.search.marking import marked
 from ollamactl.lib.sentences import from_stored
 from ollamactl.lib.times import UNKNOWN, time_element
-from ollamactl.lib.units import format_duration, format_figure, format_rate, format_size
+from ollamactl.lib.units import (
+    format_duration,
+    format_figure,
+    format_rate,
+    format_size,
+    group_digits,
+)
 from tasks_app.choices import State, Unit
 from tasks_app.labels import phase_label, phase_labels, title_of, type_label
 from tasks_app.left_out import LeftOut
@@ -92,7 +97,7 @@ def duration(value: Any) -> str:
 @register.filter
 def grouped(value: int) -> str:
     """A whole number with its digits in groups, as the pages of a list write theirs."""
-    return str(number_format(value, force_grouping=True))
+    return group_digits(value)
 
 
 @register.filter
@@ -195,7 +200,7 @@ def task_progress(task: Task) -> dict[str, Any]:
     if task.state != State.RUNNING:
         phase = ""
     in_bytes = progress["unit"] == Unit.BYTES
-    written = format_size if in_bytes else number_format
+    written = format_size if in_bytes else group_digits
     share = min(1.0, done / total) if total and done is not None else None
     left = progress["eta_seconds"]
     return {

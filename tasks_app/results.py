@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ollamactl.lib.units import group_digits
+
 Result = Mapping[str, Any]
 # What a describer makes of a result; it is data that an older version may have written.
 Describer = Callable[[Result], "Outcome"]
@@ -70,7 +72,8 @@ def _children(result: Result) -> list[str]:
     if total is None:
         return []
     told = [
-        ngettext("%(count)s part in all", "%(count)s parts in all", total) % {"count": total},
+        ngettext("%(count)s part in all", "%(count)s parts in all", total)
+        % {"count": group_digits(total)},
     ]
     for name, text in (
         ("succeeded", _("%(count)s succeeded")),
@@ -78,5 +81,5 @@ def _children(result: Result) -> list[str]:
         ("cancelled", _("%(count)s cancelled")),
     ):
         if count := number(result, name):
-            told.append(text % {"count": count})
+            told.append(text % {"count": group_digits(count)})
     return told

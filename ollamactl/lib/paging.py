@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils.formats import number_format
 from django_htmx.http import push_url, replace_url
 
 from ollamactl.lib.paginator import RowPaginator
+from ollamactl.lib.units import group_digits
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -43,22 +43,22 @@ class Listing:
     @property
     def first(self) -> str:
         """The number of the first row here, written out as `total` is."""
-        return _written(self.page.start_index())
+        return group_digits(self.page.start_index())
 
     @property
     def last(self) -> str:
         """The number of the last one."""
-        return _written(self.page.end_index())
+        return group_digits(self.page.end_index())
 
     @property
     def total(self) -> str:
         """How many rows there are; "1,000+" where they were counted no further."""
-        return _written(self.page.paginator.count) + self._more
+        return group_digits(self.page.paginator.count) + self._more
 
     @property
     def pages(self) -> str:
         """How many pages there are, likewise."""
-        return _written(self.page.paginator.num_pages) + self._more
+        return group_digits(self.page.paginator.num_pages) + self._more
 
     @property
     def _more(self) -> str:
@@ -74,10 +74,6 @@ class Listing:
         """The query string of this page, short enough to be kept and sent on."""
         number = f"page={self.page.number}" if self.page.number > 1 else ""
         return "&".join(part for part in (self.query, number) if part)
-
-
-def _written(number: int) -> str:
-    return str(number_format(number, force_grouping=True))
 
 
 def listing_of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ __all__ = [
     "format_figure",
     "format_rate",
     "format_size",
+    "group_digits",
     "parse_size",
 ]
 
@@ -31,6 +33,14 @@ MAX_BYTES = 2**63 - 1
 _LONGEST_TEXT = 40
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+
+def group_digits(count: int) -> str:
+    """How many there are, with the digits in groups: "10,000". No id, port or input is written so.
+
+    In the reader's language; what programs read has plain numbers.
+    """
+    return str(number_format(count, force_grouping=True))
 
 
 def _factor(unit: str) -> int | None:

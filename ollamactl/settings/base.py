@@ -204,6 +204,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["ollamactl.formats"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 

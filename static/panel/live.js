@@ -87,6 +87,7 @@
     return whole >= 60 ? `${Math.floor(whole / 60)}m${whole % 60}s` : `${whole}s`;
   }
 
+  const groups = new Intl.NumberFormat(document.documentElement.lang || "en"); // as in "10,000 items"
   const formatRate = (rate) => `${formatSize(rate > 0 ? Math.trunc(rate) : 0)}/s`;
 
   /** Whether somebody has asked for it, not an event nor the page's loading. */
@@ -100,7 +101,7 @@
   function progressFields(progress) {
     const { done, total, rate, phase } = progress;
     const inBytes = progress.unit === "bytes";
-    const write = (number) => (inBytes ? formatSize(number) : String(number));
+    const write = (number) => (inBytes ? formatSize(number) : groups.format(number));
     const known = (number) => typeof number === "number";
     const share = known(done) && total > 0 ? Math.min(1, done / total) : null;
     return {

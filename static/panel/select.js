@@ -21,6 +21,7 @@
 (() => {
   "use strict";
 
+  const numbers = new Intl.NumberFormat(document.documentElement.lang || "en");
   const chosen = new Set();
   let everything = false; // all that match, seen or not
   let query = null;
@@ -42,8 +43,8 @@
   function words(form, count, hidden) {
     const { textSelected, textUnseen } = form.dataset;
     if (!count) return "";
-    const selected = textSelected.replace("{count}", count);
-    return hidden ? `${selected} · ${textUnseen.replace("{count}", hidden)}` : selected;
+    const selected = textSelected.replace("{count}", numbers.format(count));
+    return hidden ? `${selected} · ${textUnseen.replace("{count}", numbers.format(hidden))}` : selected;
   }
 
   function show() {
@@ -64,7 +65,7 @@
     page.indeterminate = marked > 0 && marked < boxes.length;
     const all = form.querySelector("[data-select-all]");
     all.hidden = everything || !page.checked || total <= chosen.size;
-    all.textContent = all.dataset.text.replace("{count}", total);
+    all.textContent = all.dataset.text.replace("{count}", numbers.format(total));
     form.elements.filter.disabled = !everything;
     form.elements.filter.value = list()?.dataset.selectQuery || "";
   }
