@@ -40,7 +40,8 @@ FLAGS = {
     "pinned": gettext_lazy("Pinned"),
     "outdated": gettext_lazy("Outdated"),
 }
-MORE = ("server", "from", "min_size", "max_size", "created_after", "created_before")
+TYPED = ("min_size", "max_size", "created_after", "created_before")
+MORE = ("server", "from", *TYPED)
 
 
 @require_safe
@@ -60,7 +61,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "note_values": json.dumps({"query": listing.query}),
         "typed": request.GET.get("search", ""),
         "rows": model_rows(request, listing.rows),
-        "problems": asked.errors,
+        **_problems(asked),
         "servers": list(OllamaServer.objects.visible_to(request.user).values_list("pk", "name")),
         **_quick_filters(request, asked),
     }
@@ -70,7 +71,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         # The counts beside the list say what is switched on. Those that take long follow changes by
         # themselves: a list that came live would replace them by none.
         as_extra = is_asked or "counts_come_later" not in context
-        extra = {**context, "as_extra": as_extra, "is_asked": is_asked}
+        extra = {**context, "as_fragment": True, "as_extra": as_extra, "is_asked": is_asked}
         response = render(request, "models_app/model_table.html", extra)
         return keep_in_address(response, request, listing)
     context |= {
@@ -109,6 +110,17 @@ def _quick_filters(request: HttpRequest, asked: OllamaModelFilter) -> dict[str, 
     if counting_takes_long(models):
         return {"quick_filters": switched_on(request.GET), "counts_come_later": True}
     return {"quick_filters": quick_filters(models, asked)}
+
+
+def _problems(asked: OllamaModelFilter) -> dict[str, Any]:
+    """What is wrong with the filters: at the field where something was typed, else at the list."""
+    errors = asked.errors
+    fields = {
+        name: {"id": f"filter-{name.replace('_', '-')}", "errors": errors.get(name, [])}
+        for name in TYPED
+    }
+    elsewhere = [found for name, found in errors.items() if name not in TYPED]
+    return {"problems": errors, "problems_elsewhere": elsewhere, "fields": fields}
 
 
 def _several(

@@ -4,6 +4,8 @@
  *   #oc-list                the list; what is asked of it is a GET with it as the target
  *   #filters                the form with its filters, where it has one
  *   <a hx-get="?…">         inside the list: an order or a page of it
+ *   data-error-of="id"      what is wrong with a field of the form, empty where nothing is; it comes with
+ *                           each list, while the field itself stays
  *
  * Whichever answer comes first, the list that was asked for last is the one that is shown. It is one
  * with all that was asked: a link carries what has been typed since it was rendered, the form the
@@ -62,6 +64,15 @@
     const { xhr, requestConfig } = event.detail;
     if (isOfList(requestConfig) && xhr !== newest) event.preventDefault();
   }
+
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (target.id !== LIST) return;
+    for (const error of document.querySelectorAll("[data-error-of]")) {
+      const field = document.getElementById(error.dataset.errorOf);
+      if (error.textContent.trim()) field?.setAttribute("aria-invalid", "true");
+      else field?.removeAttribute("aria-invalid");
+    }
+  });
 
   function end({ detail }) {
     if (detail.xhr === newest) ordering = null;

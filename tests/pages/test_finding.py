@@ -116,8 +116,10 @@ def test_a_status_that_nothing_has_any_more_can_be_switched_off(viewer: Client) 
 @pytest.mark.usefixtures("zoo")
 def test_the_list_brings_its_counts_along(viewer: Client) -> None:
     fragment = get(viewer, headers=HTMX, status="running")
-    assert fragment.count('hx-swap-oob="true"') == 1
-    assert f'hx-get="{COUNTS}?status=running"' in fragment
+    counts = re.search(r'<div id="model-counts"[^>]*>', fragment)
+    assert counts is not None
+    assert 'hx-swap-oob="true"' in counts[0]
+    assert f'hx-get="{COUNTS}?status=running"' in counts[0]
     assert "hx-swap-oob" not in get(viewer)
     assert "hx-swap-oob" not in get(viewer, COUNTS)
 
@@ -178,8 +180,26 @@ def test_more_filters(viewer: Client, query: dict[str, str], rows: int) -> None:
     assert ('id="more-filters" open' in page) is ("status" not in query)
 
 
-def test_a_size_that_is_none_is_said_to_be(viewer: Client) -> None:
-    assert "This is not a size" in get(viewer, min_size="huge")
+def test_a_size_that_is_none_is_said_at_its_field(viewer: Client) -> None:
+    """Once, in the page and in what comes for the list alone, where the field stays as it is."""
+    page = get(viewer, min_size="huge", max_size="4GB")
+    field = re.search(r'<input id="filter-min-size"[^>]*>', page)
+    assert field is not None
+    assert 'aria-describedby="filter-min-size-error" aria-invalid="true"' in field[0]
+    assert page.count('aria-invalid="true"') == page.count("This is not a size") == 1
+    assert "No model is shown until what is marked in the filters is right." in page
+    part = get(viewer, headers=HTMX, min_size="huge")
+    error = '<div class="oc-errors" id="filter-min-size-error" data-error-of="filter-min-size"'
+    assert f'{error} role="alert" hx-swap-oob="true"><p>This is not a size' in part
+    right = get(viewer, headers=HTMX, min_size="4GB")
+    assert f'{error} role="alert" hx-swap-oob="true"></div>' in right
+    assert "No model is shown until" not in right
+
+
+def test_what_is_wrong_with_no_field_is_said_at_the_list(viewer: Client) -> None:
+    page = get(viewer, status="lost", min_size="huge")
+    assert "“lost” is not one of" in page
+    assert "No model is shown until" not in page
 
 
 @pytest.mark.parametrize("search", ["", "model", "modle"])

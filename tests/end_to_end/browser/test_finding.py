@@ -94,6 +94,30 @@ def box(visitor: Visitor, name: str) -> Locator:
 
 
 @pytest.mark.usefixtures("ids")
+def test_what_is_wrong_with_a_size_is_said_at_its_field(visitor: Visitor) -> None:
+    page = visitor.page
+    page.set_viewport_size(ViewportSize(width=PHONE["width"], height=PHONE["height"]))
+    visitor.open("models/")
+    visitor.is_live()
+    page.get_by_text("More filters").click()
+    field = page.get_by_label("at least")
+    field.fill("huge")
+    field.press("Tab")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile("This is not a size"))
+    visitor.picture("size-that-is-none")
+    typed, error = field.bounding_box(), page.locator("#filter-min-size-error").bounding_box()
+    assert typed is not None
+    assert error is not None
+    assert 0 <= error["y"] - (typed["y"] + typed["height"]) < 24
+    assert violations(page) == []
+    field.fill("1MB")
+    field.press("Tab")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#filter-min-size-error")).to_be_empty()
+
+
+@pytest.mark.usefixtures("ids")
 def test_results_come_as_one_types_with_marks(visitor: Visitor) -> None:
     page = visitor.page
     visitor.open("models/")
