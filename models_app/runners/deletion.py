@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from models_app.choices import ModelStatus
 from models_app.facts import InMemory
@@ -14,6 +12,7 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import ModelMissing, OllamaError, ServerError
 from models_app.ollama.names import ModelName
 from models_app.runners.base import ModelRunner
+from models_app.runners.turns import turn_of
 from models_app.services import sync
 from models_app.services.lifecycle import DELETE
 from tasks_app.choices import State
@@ -23,8 +22,6 @@ from tasks_app.runners import register
 # Ollama tidies up its folders after each deletion, and stumbles over those that another deletion
 # has just removed: it fails, or says that it has no such model, which may still be there.
 ATTEMPTS = 3
-_Turns = dict[int, asyncio.Lock]
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
 
 
 @register
@@ -48,7 +45,7 @@ class DeleteRunner(ModelRunner):
                 self.run.progress(phase="unloading")
                 await client.unload(model.name)
             self.run.progress(phase="deleting")
-            async with _turn(model.server_id):
+            async with turn_of(model.server_id, "deletion"):
                 await _delete(client, ModelName.parse(model.name))
         except ModelMissing:
             self.run.log("The server does not have it any more.")
@@ -57,12 +54,6 @@ class DeleteRunner(ModelRunner):
                 raise
             self.run.log(f"Never installed, and its server does not answer ({error.code}).")
         return {"deleted": model.name}
-
-
-def _turn(server_id: int) -> asyncio.Lock:
-    """One deletion at a time on a server, of this process."""
-    turns = _turns.setdefault(asyncio.get_running_loop(), {})
-    return turns.setdefault(server_id, asyncio.Lock())
 
 
 async def _delete(client: OllamaClient, name: ModelName) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 import pytest
@@ -144,17 +143,3 @@ async def test_one_that_failed_beside_another_deletion_is_asked_for_again() -> N
         await stumble([ModelMissing("404")], [False])
     with pytest.raises(ServerError):
         await stumble([ServerError("500")] * 9, [True] * 9)
-
-
-async def test_a_server_has_one_deletion_at_a_time() -> None:
-    order: list[str] = []
-
-    async def delete(server: int, name: str) -> None:
-        async with deletion._turn(server):
-            order.append(f"begin {name}")
-            await asyncio.sleep(0)
-            order.append(f"end {name}")
-
-    await asyncio.gather(delete(1, "a"), delete(1, "b"), delete(2, "c"))
-    assert order.index("end a") < order.index("begin b")
-    assert order.index("begin c") < order.index("end a")
