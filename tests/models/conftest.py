@@ -28,6 +28,7 @@ from tasks_app.tasks import wake
 from tests.components.waiting import wait_until
 from tests.helpers.valkey import ValkeyProcess
 from tests.models.backends import backend  # noqa: F401 - a fixture of all tests here
+from tests.models.plans import published, silent_registries  # noqa: F401 - fixtures, too
 
 MB = 1_000_000
 QUEUES = ("pulls", "default")
