@@ -13,7 +13,7 @@ from models_app.batches import planning
 from models_app.batches.asking import Heard
 from models_app.models import OllamaModel
 from ollamactl.lib.units import group_digits
-from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
+from tests.factories import OllamaServerFactory, TaskFactory
 from tests.pages.conftest import HTMX
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,10 @@ def test_a_plan_groups_its_counts_and_its_form_does_not(
 ) -> None:
     monkeypatch.setattr(planning, "ask_around", lambda wanted, **_: Heard())
     server = OllamaServerFactory(pk=5000)
-    rows = [OllamaModelFactory.build(pk=7000 + n, server=server) for n in range(1200)]
+    rows = [
+        OllamaModel(pk=7000 + n, server=server, name=f"m{n}:7b", key=f"m{n}:7b", status="stopped")
+        for n in range(1200)
+    ]
     OllamaModel.objects.bulk_create(rows)
     asked = {"operation": "delete", "filter": ""}
     answer = operator.post(
