@@ -59,7 +59,7 @@ def test_a_missing_model_is_blocked_overridden_and_removed(
     dialog.get_by_role("button", name="Download").click()
     panel = visitor.page.locator("#model-panel")
     sentence = "The registry has no such model. Check the name and the tag."
-    expect(panel.locator(".oc-message").first).to_have_text(sentence, timeout=15_000)
+    expect(panel.locator(".oc-message").first).to_have_text(sentence)
     expect(panel.locator(".oc-badge").first).to_have_text("error")
     expect(panel.get_by_role("button", name="Retry")).to_be_visible()
     panel.get_by_role("button", name="Delete").click()
@@ -81,7 +81,7 @@ def test_a_server_that_is_no_ollama_is_said_on_its_card(
         dialog.get_by_role("button", name="Add").click()
         visitor.page.get_by_role("link", name="Servers").first.click()
         card = visitor.page.locator("article").filter(has_text=url)
-        expect(card.locator(".oc-badge").first).to_have_text("offline", timeout=15_000)
+        expect(card.locator(".oc-badge").first).to_have_text("offline")
         (row,) = admin.all("servers/", name="another")
         expect(card.locator(".oc-message")).to_have_text(row["message"])
 
@@ -91,7 +91,7 @@ def test_a_server_that_is_no_ollama_is_said_on_its_card(
         wanted = {"name": pushed.name, "server": row["id"]}
         reasons = admin.post("models/preflight/", wanted, status=200)["reasons"]
         for reason in reasons:
-            expect(dialog.get_by_role("status")).to_contain_text(reason["detail"], timeout=10_000)
+            expect(dialog.get_by_role("status")).to_contain_text(reason["detail"])
 
         visitor.open(f"servers/{row['id']}/")
         visitor.page.get_by_role("button", name="Remove").click()

@@ -131,7 +131,7 @@ def test_the_machine_and_what_has_room_there(
     for model, source in ((HERE, "from the model itself"), (SMALL, "estimated from a table")):
         visitor.open(f"models/add/?name={model}&server={watched}")
         checked = page.locator("#pull-verdict")
-        expect(checked).to_contain_text(visitor.word(source), timeout=20_000)
+        expect(checked).to_contain_text(visitor.word(source))
         expect(checked).to_contain_text("NVIDIA GB10")
         look(f"check-{model.partition(':')[2]}")
     assert not wrong, "\n".join(sorted(set(wrong)))

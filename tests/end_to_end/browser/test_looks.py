@@ -117,8 +117,8 @@ def test_pages_with_many_rows(
     size: dict[str, int],
     theme: str,
 ) -> None:
-    pushed = real_registry.push_random_model(size=12_000_000)
-    real_registry.blobs.rate = 100_000
+    pushed = real_registry.push_random_model(size=40_000_000)
+    real_registry.blobs.rate = 40_000  # it must outlast the looks at all pages
     accepted = admin.post("models/", {"name": pushed.name, "server": server})
     visitor = new_visitor(viewport=size, color_scheme=theme)
     visitor.log_in("admin", panel.password)

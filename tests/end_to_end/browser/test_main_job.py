@@ -43,7 +43,7 @@ def watch_the_bar(visitor: Visitor, name: str) -> None:
             seen.append(bar[0])
         return len(seen) > 4
 
-    wait_until(has_moved_four_times, "the bar has moved", 20)
+    wait_until(has_moved_four_times, "the bar has moved", 60)
     assert seen == sorted(seen)
     row = visitor.row(name)
     expect(row.locator("[data-field=total]")).to_have_text("253 MB")
@@ -103,7 +103,7 @@ def test_pull_start_stop_delete(
     expect(dialog.get_by_role("button", name=visitor.word("Keep it"))).to_be_focused()
     visitor.picture("delete")
     dialog.get_by_role("button", name=visitor.word("Delete")).click()
-    expect(visitor.row(name)).to_have_count(0, timeout=20_000)
+    expect(visitor.row(name)).to_have_count(0)
     expect(page.locator("#oc-list")).to_contain_text(visitor.word("There are no models yet"))
     assert httpx.get(f"{ollama.url}/api/tags", verify=PLAIN, trust_env=False).json()["models"] == []
 

@@ -86,7 +86,7 @@ class Visitor:
         self.page = self._new_page()
         self.open(path)
 
-    def is_live(self, timeout: float = 15) -> None:
+    def is_live(self, timeout: float = 30) -> None:
         """Wait until the page hears what happens."""
         expect(self.pill).to_have_attribute("data-state", "connected", timeout=timeout * 1000)
         expect(self.pill).to_contain_text(self.word("Live"))
@@ -100,7 +100,7 @@ class Visitor:
         """The model's row in the list."""
         return self.page.locator("tbody tr").filter(has_text=model)
 
-    def status(self, model: str, status: str, timeout: float = 20) -> None:
+    def status(self, model: str, status: str, timeout: float = 30) -> None:
         """Wait until the model's row says this status (an English word of the panel's)."""
         badge = self.row(model).locator(".oc-badge").first
         expect(badge).to_have_text(self.word(status), timeout=timeout * 1000)
