@@ -10,6 +10,8 @@ POOL_SIZE = 12
 """Connections at most of one process. Who needs a further one waits for `POOL_WAIT` seconds."""
 POOL_WAIT = 10.0
 CONNECT_SECONDS = 5
+KEPT_SECONDS = 60
+"""For so long a request that ends leaves its connection to SQLite to the next one of its thread."""
 
 SQLITE_OPTIONS: dict[str, Any] = {
     # Measured with 50 writers: no error, where Django's defaults gave 2,000 in 8 s.
@@ -34,7 +36,12 @@ def database_from(url: str, home: Path) -> dict[str, Any]:
     if parts.scheme in ("postgres", "postgresql"):
         return _postgresql(parts)
     name = unquote(parts.path.removeprefix("/")) if url else str(home / "ollamactl.sqlite3")
-    return {"ENGINE": "ollamactl.lib.sqlite", "NAME": name, "OPTIONS": SQLITE_OPTIONS}
+    return {
+        "ENGINE": "ollamactl.lib.sqlite",
+        "NAME": name,
+        "CONN_MAX_AGE": KEPT_SECONDS,
+        "OPTIONS": SQLITE_OPTIONS,
+    }
 
 
 def _postgresql(parts: SplitResult) -> dict[str, Any]:

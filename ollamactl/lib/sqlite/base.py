@@ -29,6 +29,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """One whose statements take the turn where they write."""
         return self.connection.cursor(factory=lambda connection: _Cursor(connection, self))
 
+    def is_usable(self) -> bool:
+        """Not one that had an error and is to be kept: the file is opened anew."""
+        return False
+
     @contextmanager
     def writing_turn(self) -> Iterator[None]:
         """The turn alone, for who looks first and writes by what was seen: of many threads that
