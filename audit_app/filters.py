@@ -7,10 +7,16 @@ from django.utils.translation import gettext_lazy as _
 
 from audit_app.choices import Origin, Outcome
 from audit_app.models import AuditRecord
-from ollamactl.lib.filters import ChoicesFilter, NumbersFilter, OrderFilter, TimeFilter
+from ollamactl.lib.filters import (
+    AskedFilterSet,
+    ChoicesFilter,
+    NumbersFilter,
+    OrderFilter,
+    TimeFilter,
+)
 
 
-class AuditRecordFilter(django_filters.FilterSet):
+class AuditRecordFilter(AskedFilterSet):
     """By who, what, where from and when."""
 
     search = django_filters.CharFilter(

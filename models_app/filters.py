@@ -16,6 +16,7 @@ from models_app.ollama.names import ModelName
 from models_app.querysets import OllamaModelQuerySet
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.filters import (
+    AskedFilterSet,
     BooleanFilter,
     ChoicesFilter,
     NumbersFilter,
@@ -53,7 +54,7 @@ class _ModelOrder(OrderFilter):
         return super().filter(qs.with_live_status() if by_status else qs, value)
 
 
-class OllamaModelFilter(django_filters.FilterSet):
+class OllamaModelFilter(AskedFilterSet):
     """Models; the rows must come with their live status (`for_display`)."""
 
     search = django_filters.CharFilter(
@@ -104,7 +105,7 @@ class OllamaModelFilter(django_filters.FilterSet):
         return queryset.with_status_in(value) if value else queryset
 
 
-class OllamaServerFilter(django_filters.FilterSet):
+class OllamaServerFilter(AskedFilterSet):
     """Servers."""
 
     search = django_filters.CharFilter(

@@ -58,13 +58,14 @@ def quick_filters(models: OllamaModelQuerySet, asked: OllamaModelFilter) -> list
     if not asked.is_valid():
         return switched_on(query)
     rows: Any = models
-    for name, value in asked.form.cleaned_data.items():
+    wanted: dict[str, Any] = asked.form.cleaned_data
+    for name, value in wanted.items():
         if name not in (*FLAGS, "status", "ordering"):
             rows = asked.filters[name].filter(rows, value)
-    flags = {name: asked.form.cleaned_data[name] for name in FLAGS}
-    chosen = {name: value for name, value in flags.items() if value is not None}
+    chosen = {name: wanted[name] for name in FLAGS if wanted.get(name) is not None}
     statuses = _count_statuses(rows.filter(_flags(chosen)).order_by())
-    rows = asked.filters["status"].filter(rows, asked.form.cleaned_data["status"])
+    if "status" in wanted:
+        rows = asked.filters["status"].filter(rows, wanted["status"])
     return [
         *_of_statuses(statuses, query),
         *_of_flags(_count_flags(rows.order_by(), chosen), query),

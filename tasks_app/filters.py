@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 
 from ollamactl.lib.filters import (
+    AskedFilterSet,
     BooleanFilter,
     ChoicesFilter,
     NumbersFilter,
@@ -21,7 +22,7 @@ from tasks_app.logs import tasks_with_log
 from tasks_app.models import Task
 
 
-class TaskFilter(django_filters.FilterSet):
+class TaskFilter(AskedFilterSet):
     """One filter for each thing that a task shows."""
 
     search = django_filters.CharFilter(

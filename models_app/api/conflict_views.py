@@ -17,11 +17,11 @@ from audit_app.api.base import PanelViewSet
 from models_app.conflict_models import ConflictKind, ConflictState, Settlement, SyncConflict
 from models_app.services import conflicts, servers
 from ollamactl.lib.api.serializers import StrictSerializer
-from ollamactl.lib.filters import ChoicesFilter, NumbersFilter, OrderFilter
+from ollamactl.lib.filters import AskedFilterSet, ChoicesFilter, NumbersFilter, OrderFilter
 from tasks_app.api.serializers import TaskSerializer
 
 
-class ConflictFilter(django_filters.FilterSet):
+class ConflictFilter(AskedFilterSet):
     """One filter for each thing that a conflict shows."""
 
     search = django_filters.CharFilter(

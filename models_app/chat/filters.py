@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from models_app.chat.querysets import ChatQuerySet
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import search_chats
-from ollamactl.lib.filters import NumbersFilter, OrderFilter, TimeFilter
+from ollamactl.lib.filters import AskedFilterSet, NumbersFilter, OrderFilter, TimeFilter
 
 
-class ChatFilter(django_filters.FilterSet):
+class ChatFilter(AskedFilterSet):
     """A user's chats."""
 
     search = django_filters.CharFilter(method="filter_search", max_length=200, label=_("Search"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,24 @@ LONGEST_WORD = 100
 # An unescaped plus in an address arrives as a space.
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class AskedFilterSet(django_filters.FilterSet):
+    """A list's filters, of which only those that are asked for are made.
+
+    Fields and a form of all of them cost a request more than a short list's rows.
+    """
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        asked = data or ()
+        known = type(self).base_filters
+        self.base_filters = OrderedDict((n, each) for n, each in known.items() if n in asked)
+        super().__init__(data, *args, **kwargs)
+
+    def get_form_class(self) -> type[forms.Form]:
+        """Has no field where nothing is asked for."""
+        form: type[forms.Form] = super().get_form_class() if self.filters else forms.Form
+        return form
 
 
 class ListInput(forms.SelectMultiple):
