@@ -23,13 +23,13 @@ from models_app.past import waiting_for_names
 from models_app.same_servers import same_servers
 from models_app.services.listing import Listing, disagreements, rows_of
 from models_app.services.recreating import with_workshop
-from models_app.services.sync import Counts, deleted_since, new_row
-from ollamactl.lib.bulk import insert_together, save_together
+from models_app.services.sync import Counts, as_row, deleted_since, new_values
+from ollamactl.lib.bulk import insert_values, save_together
 from tasks_app.choices import LIVE
 from tasks_app.models import Task
 
 # Models in one transaction, so that other writers are not kept waiting.
-TOGETHER = 400
+TOGETHER = 500
 # Beyond this one new model is announced for all: a list asks for itself anyway.
 MOST_ANNOUNCED = 50
 
@@ -97,7 +97,7 @@ def _write(
     listed: list[Listed], on_conflict: str | None, along: Callable[[Outcome], None]
 ) -> Outcome:
     outcome = Outcome()
-    rows: list[OllamaModel] = []
+    rows: list[dict[str, Any]] = []
     synced: list[OllamaServer] = []
     with transaction.atomic():
         now = timezone.now()
@@ -111,16 +111,17 @@ def _write(
                 outcome.left.append(one)
                 continue
             entries = [one.listing.by_key[key] for key in new]
-            rows += [new_row(server, entry, one.listing.facts(entry)) for entry in entries]
+            rows += [new_values(server, entry, one.listing.facts(entry)) for entry in entries]
             server.tags_hash = one.digest
             server.tags_seen_at = server.synced_at = now
             synced.append(server)
             unchanged = len(one.listing.by_key) - len(new)
             outcome.done[server.pk] = Counts(added=len(new), unchanged=unchanged)
-        insert_together(rows)
+        keys = insert_values(OllamaModel, rows)
         save_together(synced, ["tags_hash", "tags_seen_at", "synced_at"])
-        for row in rows if len(rows) <= MOST_ANNOUNCED else rows[-1:]:
-            announce_model(row)
+        announced = len(rows) if len(rows) <= MOST_ANNOUNCED else 1
+        for pk, row in [*zip(keys, rows, strict=True)][-announced:]:
+            announce_model(as_row(judge.servers[row["server_id"]], row, pk))
         along(outcome)
     return outcome
 

@@ -90,9 +90,13 @@ def status_now(model: OllamaModel) -> ModelStatus:
 
 def rest_status(model: OllamaModel) -> ModelStatus:
     """The status of a model that nobody works on."""
-    if model.is_loaded:
+    return _resting(model.is_loaded, model.is_installed)
+
+
+def _resting(is_loaded: bool, is_installed: bool) -> ModelStatus:
+    if is_loaded:
         return ModelStatus.RUNNING
-    return ModelStatus.STOPPED if model.is_installed else ModelStatus.ERROR
+    return ModelStatus.STOPPED if is_installed else ModelStatus.ERROR
 
 
 def save_model(model: OllamaModel, *fields: str) -> None:
@@ -137,6 +141,20 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
         model.is_loaded = bool(model.loaded)
         changed.append("is_loaded")
     return changed
+
+
+def fields_of_new(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a row that is made of nothing but these facts, as `take_facts` would set them,
+    and its status."""
+    fields = {name: facts[name] for name in FACTS if name in facts}
+    if isinstance(moment := fields.get("modified_at"), str):
+        fields["modified_at"] = datetime.fromisoformat(moment)
+    is_loaded = bool(fields.get("loaded"))
+    if is_loaded:
+        fields["last_used_at"] = timezone.now()
+    fields["is_loaded"] = is_loaded
+    fields["status"] = _resting(is_loaded, bool(fields.get("digest")))
+    return fields
 
 
 def _was_used(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from models_app.choices import ModelStatus, Source
+from models_app.choices import Source
 from models_app.conflict_models import LIVE_STATES, ConflictState, Settlement, SyncConflict
 from models_app.events import announce_model, announce_model_removed
 from models_app.mirror import SKEW, ended_since
@@ -23,7 +23,7 @@ from models_app.ollama.types import TagEntry
 from models_app.past import let_outlast, take_back, waiting_for_names
 from models_app.services.differing import Conflicts, Policy
 from models_app.services.listing import Listing, differences
-from models_app.services.states import save_model, status_now, take_facts
+from models_app.services.states import fields_of_new, save_model, status_now, take_facts
 from ollamactl.lib.bulk import insert_together
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.pace import Pace
@@ -130,7 +130,10 @@ class _Work:
     def add(self, keys: list[str]) -> int:
         """Add rows for these names; what has a row by now is right by its own task."""
         entries = {key: self.listing.by_key[key] for key in keys}
-        new = {k: new_row(self.server, e, self.listing.facts(e)) for k, e in entries.items()}
+        new = {
+            key: as_row(self.server, new_values(self.server, entry, self.listing.facts(entry)))
+            for key, entry in entries.items()
+        }
         with transaction.atomic():
             if not self._is_there():
                 return len(keys)
@@ -217,18 +220,22 @@ class _Work:
             self.counts.unchanged += 1
 
 
-def new_row(server: OllamaServer, entry: TagEntry, facts: dict[str, Any]) -> OllamaModel:
-    """The row of a model that a server lists; not saved yet."""
-    model = OllamaModel(
-        server=server,
-        key=entry.name.key,
-        source=Source(entry.name.source),
-        status=ModelStatus.STOPPED,
-        seq=next_seq(0),
-    )
-    take_facts(model, facts)
-    model.status = status_now(model)
-    return model
+def new_values(server: OllamaServer, entry: TagEntry, facts: dict[str, Any]) -> dict[str, Any]:
+    """The row of a model that a server lists, by the attributes of its fields."""
+    return {
+        "server_id": server.pk,
+        "key": entry.name.key,
+        "source": Source(entry.name.source),
+        "seq": next_seq(0),
+        **fields_of_new(facts),
+    }
+
+
+def as_row(server: OllamaServer, values: dict[str, Any], pk: int | None = None) -> OllamaModel:
+    """The same as a row that has its server."""
+    row = OllamaModel(pk=pk, **values)
+    row.server = server
+    return row
 
 
 def deleted_since(asked_at: datetime) -> set[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import NoneType
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,6 +14,8 @@ from django.db.models import Case, Field, Model, Value, When
 from django.db.models.functions import Cast
 
 from ollamactl.lib.parameters import NumberByKey, these
+
+AnyField: TypeAlias = "Field[Any, Any]"
 
 
 def save_together(rows: Sequence[Model], fields: Sequence[str]) -> None:
@@ -32,51 +35,90 @@ def insert_together(rows: Sequence[Model]) -> None:
     """Insert new rows of one kind, whose primary keys are set then.
 
     What `bulk_create` does with plain values, at a fraction of its work: it compiles each value of
-    each row as if it were an expression. A value that all rows share is prepared once here.
+    each row as if it were an expression. A value that rows share is prepared once here.
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    fields = _written(type(rows[0]))
+    columns = [
+        _prepared(field, [field.pre_save(row, add=True) for row in rows]) for field in fields
+    ]
+    for row, pk in zip(rows, _insert(type(rows[0]), fields, columns), strict=True):
+        row.pk = pk
+        row._state.adding = False
+        row._state.db = connection.alias
+
+
+def insert_values(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Insert rows that are given as values by the attributes of their fields (`server_id`); returns
+    their primary keys, in order.
+
+    What a row leaves out is what it is in one that is made now. Where many rows are only to be
+    written, to make an object of each would cost as much as all the rest.
+    """
+    if not rows:
+        return []
+    fields = _written(model)
+    columns = [_column(field, model(), rows) for field in fields]
+    return _insert(model, fields, columns)
+
+
+def _written(model: type[Model]) -> list[AnyField]:
+    return [field for field in model._meta.local_concrete_fields if not field.primary_key]
+
+
+def _column(field: AnyField, empty: Model, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The prepared values of one field."""
+    name, left_out = field.get_attname(), object()
+    given = [row.get(name, left_out) for row in rows]
+    if field.has_default() and callable(field.default):
+        return _prepared(field, [field.get_default() if v is left_out else v for v in given])
+    default = field.pre_save(empty, add=True)
+    if all(value is left_out for value in given):
+        return _prepared(field, [default]) * len(rows)
+    return _prepared(field, [default if value is left_out else value for value in given])
+
+
+def _insert(
+    model: type[Model], fields: Sequence[AnyField], columns: Sequence[list[Any]]
+) -> list[Any]:
+    """Insert columns of prepared values, as many rows a statement as it may have parameters."""
     at_once = max(1, (connection.features.max_query_params or 2**15) // len(fields))
-    with transaction.atomic():
-        for start in range(0, len(rows), at_once):
-            _insert(rows[start : start + at_once], fields)
-
-
-def _insert(rows: Sequence[Model], fields: Sequence[Field[Any, Any]]) -> None:
-    meta = rows[0]._meta
-    columns = [_prepared(field, rows) for field in fields]
     names = ", ".join(map(_quoted, fields))
     places = f"({', '.join(['%s'] * len(fields))})"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {connection.ops.quote_name(meta.db_table)} ({names}) "  # noqa: S608 - ours
-            f"VALUES {', '.join([places] * len(rows))} RETURNING {_quoted(meta.pk)}",
-            [value for row in zip(*columns, strict=True) for value in row],
-        )
-        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = pk
-            row._state.adding = False
-            row._state.db = connection.alias
+    table, key = connection.ops.quote_name(model._meta.db_table), _quoted(model._meta.pk)
+    rows = list(zip(*columns, strict=True))
+    keys: list[Any] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
+            cursor.execute(
+                f"INSERT INTO {table} ({names}) "  # noqa: S608 - names of ours
+                f"VALUES {', '.join([places] * len(some))} RETURNING {key}",
+                list(chain.from_iterable(some)),
+            )
+            keys += [pk for (pk,) in cursor.fetchall()]
+    return keys
 
 
-def _quoted(field: Field[Any, Any]) -> str:
+def _quoted(field: AnyField) -> str:
     return connection.ops.quote_name(field.column or field.get_attname())
 
 
-def _prepared(field: Field[Any, Any], rows: Sequence[Model]) -> list[Any]:
-    values = [field.pre_save(row, add=True) for row in rows]
-    if all(_is_same(value, values[0]) for value in values):
-        return [field.get_db_prep_save(values[0], connection)] * len(rows)
-    return [field.get_db_prep_save(value, connection) for value in values]
-
-
-def _is_same(one: object, other: object) -> bool:
-    """Whether they are surely stored alike: `1` and `True` inside of JSON are not."""
-    return one is other or (
-        type(one) is type(other) and isinstance(one, str | int) and one == other
-    )
+def _prepared(field: AnyField, values: Sequence[Any]) -> list[Any]:
+    """As the database takes them. Words and numbers are prepared once each; not what is made of
+    others, as `1` and `True` inside of JSON are equal."""
+    known: dict[tuple[type, Any], Any] = {}
+    prepared = []
+    for value in values:
+        if value is None or isinstance(value, str | int):
+            same = (type(value), value)
+            if same not in known:
+                known[same] = field.get_db_prep_save(value, connection)
+            prepared.append(known[same])
+        else:
+            prepared.append(field.get_db_prep_save(value, connection))
+    return prepared
 
 
 def _value_of(rows: Sequence[Model], name: str) -> Any:

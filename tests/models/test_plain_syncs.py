@@ -184,11 +184,11 @@ def test_one_of_another_address_by_now_is_dropped() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_name_that_somebody_was_faster_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    def collide(rows: Any) -> None:
+    def collide(*_args: Any) -> None:
         raise IntegrityError
 
     server = OllamaServerFactory()
-    monkeypatch.setattr("models_app.services.plain_syncs.insert_together", collide)
+    monkeypatch.setattr("models_app.services.plain_syncs.insert_values", collide)
     outcome = sync_plainly([listed(server, {"new:latest": DIGESTS[0]})])
     assert (outcome.done, len(outcome.left)) == ({}, 1)
 
