@@ -86,4 +86,8 @@ async def _shown(client: OllamaClient, name: ModelName) -> dict[str, Any]:
     except OllamaError:
         return {}
     kv_cache = info.kv_cache.as_json() if info.kv_cache else None
-    return {"context_length": info.context_length, "kv_cache": kv_cache}
+    return {
+        "context_length": info.context_length,
+        "kv_cache": kv_cache,
+        "parameter_lines": info.parameters.splitlines(),
+    }

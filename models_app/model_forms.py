@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.models import OllamaModel
 from models_app.services.lifecycle import parse_name
-from models_app.services.parameters import read_lines
+from models_app.services.parameters import known_lines, read_lines
 from models_app.services.recreating import LONGEST_TEXT
 from models_app.services.starting import LEAST_CONTEXT, MOST_CONTEXT
 from ollamactl.lib.errors import InvalidInput
@@ -71,12 +71,32 @@ class RecreateForm(forms.Form):
         widget=forms.Textarea(attrs={**PLAIN, "rows": 3}),
     )
 
+    def __init__(self, *args: Any, model: OllamaModel, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.present = known_lines(model.parameter_lines)
+        if self.present:
+            field = self.fields["parameters"]
+            field.initial = self.present
+            field.widget.attrs["rows"] = min(12, max(4, self.present.count("\n") + 2))
+            stays = _("A line that you take away stays as it is in the model.")
+            field.help_text = f"{field.help_text} {stays}"
+
     def clean_parameters(self) -> dict[str, Any]:
-        """The parameters by name, in their types."""
+        """The parameters by name, in their types; without those that the model has already."""
         try:
-            return read_lines(self.cleaned_data["parameters"])
+            given = read_lines(self.cleaned_data["parameters"])
         except InvalidInput as error:
             raise forms.ValidationError(str(error.detail), code=error.code) from error
+        present = _read_leniently(self.present)
+        return {name: value for name, value in given.items() if present.get(name) != value}
+
+
+def _read_leniently(lines: str) -> dict[str, Any]:
+    """What a server said is data: of what cannot be read nothing is known."""
+    try:
+        return read_lines(lines)
+    except InvalidInput:
+        return {}
 
 
 class NewNameForm(forms.Form):

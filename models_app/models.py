@@ -140,7 +140,8 @@ class OllamaModel(models.Model):
     `digest` is empty until the model is on the server. `loaded` mirrors `/api/ps`:
     `{size, size_vram, processor, context_length, expires_at}` (bytes, words, tokens, ISO 8601 or
     null for ever). `kv_cache`: what a model in memory keeps of its context (`KvCache.as_json`), by
-    what `/api/show` has said; null until it has been asked for.
+    what `/api/show` has said; null until it has been asked for. `parameter_lines`
+    likewise: the parameters of its Modelfile, a list of lines.
     """
 
     server = models.ForeignKey(
@@ -162,6 +163,7 @@ class OllamaModel(models.Model):
     quantization = models.CharField(_("quantization"), max_length=32, blank=True)
     context_length = models.PositiveBigIntegerField(_("context length"), null=True, blank=True)
     kv_cache = models.JSONField(_("key-value cache"), null=True, blank=True)
+    parameter_lines = models.JSONField(_("Modelfile parameters"), null=True, blank=True)
     loaded = models.JSONField(_("loaded"), null=True, blank=True)
     is_loaded = models.BooleanField(_("in memory"), default=False)
     pinned = models.BooleanField(_("pinned"), default=False)

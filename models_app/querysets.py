@@ -140,7 +140,7 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         The live status of each row follows from its server (`events.live_status`): in the query it
         is a third of what the page's rows cost.
         """
-        unshown = [f"server__{name}" for name in UNLISTED_OF_SERVERS]
+        unshown = ["parameter_lines", *(f"server__{name}" for name in UNLISTED_OF_SERVERS)]
         unshown += [f"last_task__{name}" for name in UNLISTED_OF_TASKS]
         return self.select_related("server", "last_task").defer(*unshown)
 

@@ -23,7 +23,12 @@ def describe_model(model: OllamaModel) -> dict[str, Any] | None:
         info = asyncio.run(_show(model))
     except OllamaError:
         return None
-    _remember(model, context_length=info.context_length, kv_cache=_stored(info.kv_cache))
+    _remember(
+        model,
+        context_length=info.context_length,
+        kv_cache=_stored(info.kv_cache),
+        parameter_lines=info.parameters.splitlines(),
+    )
     return _as_json(info)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -51,6 +51,17 @@ def read_lines(text: str) -> dict[str, Any]:
         else:
             given[name] = value
     return read_parameters(given)
+
+
+def known_lines(said: Sequence[str] | None) -> str:
+    """Those of the lines that a server has said of a model that may be given here, each once and
+    without its padding. A `stop` that no line can hold leaves all of them out, as they are given
+    anew together."""
+    lines = [line.split(None, 1) for line in said or ()]
+    pairs = [(line[0], line[1].strip()) for line in lines if len(line) > 1 and line[0] in KNOWN]
+    if any(name in TEXTS and "\\" in value for name, value in pairs):
+        pairs = [(name, value) for name, value in pairs if name not in TEXTS]
+    return "\n".join(f"{name} {value}" for name, value in pairs)
 
 
 def _read(name: str, value: Any) -> Any:

@@ -35,10 +35,13 @@ FACTS = (
     "quantization",
     "context_length",
     "kv_cache",
+    "parameter_lines",
     "modified_at",
     "loaded",
     "outdated",
 )
+# Of these what was said of one version says nothing of another.
+ONLY_SHOWN = ("kv_cache", "context_length", "parameter_lines")
 GONE_FROM_PANEL = Sentence(gettext_noop("This model is gone from the panel. Add it again."))
 BROKEN = (State.FAILED, State.CANCELLED)
 # A model that is loaded stays `running` through these: its task shows the work.
@@ -133,7 +136,7 @@ def take_facts(model: OllamaModel, facts: Mapping[str, Any]) -> list[str]:
     if "digest" in changed and "outdated" not in facts and model.outdated is not None:
         model.outdated = None  # of another version nobody has asked yet
         changed.append("outdated")
-    for name in ("kv_cache", "context_length") if "digest" in changed else ():
+    for name in ONLY_SHOWN if "digest" in changed else ():
         if name not in facts and getattr(model, name) is not None:
             setattr(model, name, None)
             changed.append(name)

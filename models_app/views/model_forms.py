@@ -82,8 +82,8 @@ def recreate(request: HttpRequest, pk: int) -> HttpResponse:
         "it is. The old one stays until the new one is there."
     )
     if model.source != Source.LOCAL:
-        intro += " " + _("With nothing entered it is pulled again from its registry.")
-    form = RecreateForm(request.POST or None)
+        intro += " " + _("With nothing changed it is pulled again from its registry.")
+    form = RecreateForm(request.POST or None, model=model)
 
     def serve(actor: Actor, model: OllamaModel, data: dict[str, Any]) -> OllamaModel:
         return recreating.recreate_model(actor=actor, model=model, **data).model

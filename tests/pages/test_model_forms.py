@@ -84,6 +84,42 @@ def test_what_shall_be_different_is_asked_for(operator: Client, model: OllamaMod
     )
 
 
+SAID = """num_ctx                        4096
+stop                           "<|im_end|>"
+temperature                    0.7
+own                            3"""
+
+
+def test_what_the_server_said_of_its_parameters_is_there_to_be_changed(
+    operator: Client, model: OllamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what is stored: nobody is asked for the form."""
+    monkeypatch.setattr("models_app.endpoints.client_of", None)
+    OllamaModel.objects.update(parameter_lines=SAID.splitlines())
+    url = reverse("admin:model-recreate", args=[model.pk])
+    form = operator.get(url, headers=HTMX).content.decode()
+    lines = "num_ctx 4096\nstop &quot;&lt;|im_end|&gt;&quot;\ntemperature 0.7"
+    assert f">\n{lines}</textarea>" in form
+    assert "A line that you take away stays" in form
+    changed = {"parameters": 'num_ctx 8192\nstop "<|im_end|>"\ntop_k 20'}
+    assert operator.post(url, changed, headers=HTMX).status_code == 204
+    assert Task.objects.get().payload["changes"] == {"parameters": {"num_ctx": 8192, "top_k": 20}}
+
+
+def test_parameters_that_are_as_they_were_are_no_change(
+    operator: Client, model: OllamaModel
+) -> None:
+    OllamaModel.objects.update(parameter_lines=SAID.splitlines(), source="local")
+    url = reverse("admin:model-recreate", args=[model.pk])
+    same = {"parameters": 'num_ctx 4096\r\nstop "<|im_end|>"\r\ntemperature 0.70'}
+    answer = operator.post(url, same, headers=HTMX)
+    assert answer.status_code == 422
+    assert "Say what shall change." in answer.content.decode()
+    again = {"parameters": same["parameters"], "system": "Be brief."}
+    assert operator.post(url, again, headers=HTMX).status_code == 204
+    assert Task.objects.get().payload["changes"] == {"system": "Be brief."}
+
+
 def test_how_it_is_loaded_is_asked_for(operator: Client, model: OllamaModel) -> None:
     OllamaModel.objects.update(context_length=4096)
     url = reverse("admin:model-start-options", args=[model.pk])
