@@ -153,6 +153,12 @@ def test_what_was_left_out_is_named_with_its_reason(user: Run, batches: FakePane
     assert result.stdout.splitlines()[-1] == "2 succeeded, 0 failed, 0 cancelled"
 
 
+def test_a_batch_that_was_cut_short_names_them_too(user: Run, batches: FakePanel) -> None:
+    batches.task(9, state="cancelled", result={"cancelled": 1, "total": 1, "cut_short": True})
+    batches.rows("tasks/9/left-out/", left_out(2))
+    assert user("batch", "stop", "a", "--yes").stdout.count("Its registry has no such model.") == 2
+
+
 def test_of_many_that_were_left_out_the_first_are_named(user: Run, batches: FakePanel) -> None:
     batches.task(9, result={"succeeded": 2, "failed": 0, "total": 2, "skipped": 1000})
     batches.rows("tasks/9/left-out/", left_out(1000))
