@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_app.chat.choices import AnswerState, Role
+from models_app.chat.choices import AnswerFormat, AnswerState, Role
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
@@ -18,13 +18,16 @@ from tasks_app.api.serializers import TaskSerializer
 class ChatSerializer(serializers.ModelSerializer[ChatSession]):
     """A chat of the caller's own. `model` is null once it is gone from the panel.
 
-    `options` are parameters as in a Modelfile; `think` null leaves it to the model. What comes
+    `options` are parameters as in a Modelfile; `think` null leaves it to the model. `format` `json`
+    makes the model answer in JSON; null: as it likes. `verbose` says whether all figures are shown
+    after an answer (true) or none (false); null: the few that the page shows by itself. What comes
     before the position `context_from` is not told to the model any more.
     """
 
     model = serializers.PrimaryKeyRelatedField[OllamaModel](read_only=True, allow_null=True)
     server = serializers.IntegerField(source="model.server_id", allow_null=True, default=None)
     options = serializers.DictField()
+    format = serializers.ChoiceField(AnswerFormat.choices, allow_null=True, read_only=True)
 
     class Meta:
         model = ChatSession
@@ -38,6 +41,8 @@ class ChatSerializer(serializers.ModelSerializer[ChatSession]):
             "system",
             "options",
             "think",
+            "format",
+            "verbose",
             "context_from",
             "created_at",
             "updated_at",
@@ -118,6 +123,8 @@ class ChatChangeSerializer(StrictSerializer):
     system = Text(required=False, allow_blank=True, max_length=LONGEST_SYSTEM)
     options = serializers.DictField(required=False)
     think = serializers.BooleanField(required=False, allow_null=True)
+    format = serializers.ChoiceField(AnswerFormat.choices, required=False, allow_null=True)
+    verbose = serializers.BooleanField(required=False, allow_null=True)
 
 
 class ChatInputSerializer(ChatChangeSerializer):

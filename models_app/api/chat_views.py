@@ -68,7 +68,7 @@ class ChatViewSet(PanelViewSet):
 
     @extend_schema(request=ChatChangeSerializer, responses=ChatSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
-        """Change the title, the model, the system prompt or the parameters."""
+        """Change the title, the model, the system prompt, the parameters or how answers come."""
         given = ChatChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         session = sessions.change_chat(
@@ -150,7 +150,8 @@ class ChatViewSet(PanelViewSet):
     @extend_schema(request=CommandSerializer, responses=SaidSerializer)
     @action(detail=True, methods=["post"])
     def command(self, request: Request, pk: int) -> Response:
-        """Do what a slash command says: `/set`, `/show`, `/load`, `/save`, `/clear`, `/bye`, `/?`.
+        """Do what a slash command says, as in `ollama run`: `/set`, `/show`, `/load`, `/save`,
+        `/list`, `/clear`, `/bye`, `/?`.
 
         `/save NAME` needs the permission to recreate models; 409 where the name is taken.
         """

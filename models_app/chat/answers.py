@@ -54,6 +54,7 @@ class Order:
     messages: list[dict[str, str]]
     options: dict[str, Any]
     think: bool | None
+    format: str | None
 
 
 def begin_answer(task: Task) -> Order:
@@ -83,6 +84,7 @@ def begin_answer(task: Task) -> Order:
         messages=told(session, before=message.position),
         options=dict(session.options),
         think=session.think,
+        format=session.format,
     )
 
 

@@ -23,4 +23,10 @@ class AnswerState(TextChoices):
     FAILED = "failed", _("failed")
 
 
+class AnswerFormat(TextChoices):
+    """How a model has to write its answers, in Ollama's words."""
+
+    JSON = "json", "JSON"
+
+
 UNDER_WAY = (AnswerState.PENDING, AnswerState.STREAMING)

@@ -42,6 +42,7 @@ def _as_data(session: ChatSession, messages: list[ChatMessage]) -> dict[str, Any
         "system": session.system,
         "options": session.options,
         "think": session.think,
+        "format": session.format,
         "created_at": _utc(session.created_at),
         "messages": [
             {

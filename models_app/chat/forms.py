@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from models_app.chat.choices import AnswerFormat
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import chat_models, models_to_offer
@@ -17,6 +18,8 @@ from models_app.services.parameters import read_lines
 from ollamactl.lib.errors import InvalidInput
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+_WORDS = {None: "", True: "true", False: "false"}
+_MEANINGS = {word: meaning for meaning, word in _WORDS.items()}
 
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ class ChatForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
     options = forms.CharField(
-        label=_("Parameters"),
+        label=_("Modelfile parameters"),
         required=False,
         max_length=10_000,
         help_text=_("One a line, for example “temperature 0.7” or “num_ctx 8192”."),
@@ -73,6 +76,17 @@ class ChatForm(forms.Form):
         label=_("Thinking"),
         required=False,
         choices=[("", _("as the model does")), ("true", _("on")), ("false", _("off"))],
+    )
+    format = forms.ChoiceField(
+        label=_("Format of answers"),
+        required=False,
+        choices=[("", _("as the model writes")), *AnswerFormat.choices],
+        help_text=_("For JSON, ask for it in the prompt too, and say which fields."),
+    )
+    verbose = forms.ChoiceField(
+        label=_("Figures after an answer"),
+        required=False,
+        choices=[("", _("the main ones")), ("true", _("all")), ("false", _("none"))],
     )
 
     def __init__(
@@ -88,7 +102,9 @@ class ChatForm(forms.Form):
                 "model": session.model_id,
                 "system": session.system,
                 "options": "\n".join(lines_of(session.options)),
-                "think": {None: "", True: "true", False: "false"}[session.think],
+                "think": _WORDS[session.think],
+                "format": session.format or "",
+                "verbose": _WORDS[session.verbose],
             },
         )
         field: Any = self.fields["model"]
@@ -106,7 +122,15 @@ class ChatForm(forms.Form):
 
     def clean_think(self) -> bool | None:
         """True, False, or None for what the model does by itself."""
-        return {"true": True, "false": False}.get(self.cleaned_data["think"])
+        return _MEANINGS[self.cleaned_data["think"]]
+
+    def clean_format(self) -> str | None:
+        """One of the formats, or None for none."""
+        return self.cleaned_data["format"] or None
+
+    def clean_verbose(self) -> bool | None:
+        """True for all figures, False for none, None for the page's own choice."""
+        return _MEANINGS[self.cleaned_data["verbose"]]
 
     def changes(self) -> dict[str, Any]:
         """What to change of the chat; a model only where one was chosen."""

@@ -7,6 +7,7 @@ links. Colours of code are classes of our own sheet.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from html import escape
@@ -48,6 +49,22 @@ def render_markdown(text: str) -> SafeString:
     is_long = len(text) > LONGEST_RENDERED
     html = f"<pre>{escape(text)}</pre>" if is_long else str(_MARKDOWN.render(text))
     return mark_safe(_clean(html))  # noqa: S308 - it has just been cleaned
+
+
+def render_answer(text: str) -> SafeString:
+    """An answer as HTML. One that is JSON as a whole is shown as code: as Markdown it would lose
+    its lines, and what it has of stars and underscores."""
+    return render_markdown(f"```json\n{text}\n```" if _is_json(text) else text)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[")) or len(text) > LONGEST_RENDERED:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _clean(html: str) -> str:

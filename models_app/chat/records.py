@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from models_app.chat.choices import UNDER_WAY, AnswerState, Role
+from models_app.chat.choices import UNDER_WAY, AnswerFormat, AnswerState, Role
 from models_app.chat.querysets import ChatQuerySet
 from models_app.past import Outlasting
 from ollamactl.lib.sentences import SentenceField
@@ -18,8 +18,10 @@ class ChatSession(models.Model):
     """One conversation. It belongs to its owner; nobody else sees it.
 
     `model` is null once the model is gone from the panel: its name stays, and another one can be
-    chosen. `options` as in a Modelfile; `think` null leaves it to the model. Messages before
-    `context_from` (a position) are shown, but not told to the model any more.
+    chosen. `options` as in a Modelfile; `think` and `format` null leave it to the model. `verbose`
+    says whether all figures are shown after an answer or none; null: those that the page shows by
+    itself. Messages before `context_from` (a position) are shown, but not told to the model any
+    more.
     """
 
     owner = models.ForeignKey(
@@ -41,6 +43,11 @@ class ChatSession(models.Model):
     system = models.TextField(_("system prompt"), blank=True)
     options = models.JSONField(_("parameters"), default=dict, blank=True)
     think = models.BooleanField(_("thinking"), null=True, blank=True)
+    # Null and not empty, so that SQLite adds the column without a copy of the table.
+    format = models.CharField(  # noqa: DJ001
+        _("format of answers"), max_length=16, choices=AnswerFormat.choices, null=True, blank=True
+    )
+    verbose = models.BooleanField(_("figures after an answer"), null=True, blank=True)
     context_from = models.PositiveIntegerField(_("context begins at"), default=0)
     seq = models.BigIntegerField(_("version of the row"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

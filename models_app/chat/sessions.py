@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app.chat.answers import MODEL_GONE, touch
-from models_app.chat.choices import UNDER_WAY
+from models_app.chat.choices import UNDER_WAY, AnswerFormat
 from models_app.chat.events import CHAT, announce_chat, announce_chat_removed
 from models_app.chat.limits import LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.querysets import ChatQuerySet
@@ -86,6 +86,8 @@ def create_chat(
     system: str = "",
     options: Mapping[str, Any] | None = None,
     think: bool | None = None,
+    format: str | None = None,
+    verbose: bool | None = None,
 ) -> ChatSession:
     """Begin a chat; nothing is asked of the model yet. Raises `InvalidInput`, `Conflict`."""
     actor.require(CHAT)
@@ -102,6 +104,8 @@ def create_chat(
             system=_checked_system(system),
             options=read_parameters(options or {}),
             think=think,
+            format=_checked_format(format),
+            verbose=verbose,
             seq=next_seq(0),
         )
         _record(actor, "chat.create", session)
@@ -110,7 +114,7 @@ def create_chat(
 
 
 def change_chat(*, actor: Actor, session: ChatSession, **changes: Any) -> ChatSession:
-    """Change title, model, system, options (all of them) or think of a chat.
+    """Change title, model, system, options (all of them), think, format or verbose of a chat.
 
     Raises `InvalidInput`, `NotFound`. An answer under way goes on as it began.
     """
@@ -201,8 +205,10 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
                 values["system"] = _checked_system(value)
             case "options":
                 values["options"] = read_parameters(value)
-            case "think":
-                values["think"] = value
+            case "think" | "verbose":
+                values[name] = value
+            case "format":
+                values["format"] = _checked_format(value)
             case "model":
                 require_installed(value)
                 values |= {
@@ -220,6 +226,14 @@ def _checked_system(system: str) -> str:
         text = gettext_noop("A system prompt may have {most} characters at most.")
         raise InvalidInput(Sentence(text, most=LONGEST_SYSTEM), code="too_long", attr="system")
     return system.strip()
+
+
+def _checked_format(format: str | None) -> str | None:
+    if format is not None and format not in AnswerFormat.values:
+        text = gettext_noop("Answers come as the model writes them, or in one of: {names}.")
+        names = ", ".join(AnswerFormat.values)
+        raise InvalidInput(Sentence(text, names=names), code="invalid_choice", attr="format")
+    return format
 
 
 def _record(actor: Actor, verb: str, session: ChatSession) -> None:

@@ -290,13 +290,15 @@ class OllamaClient:
         *,
         options: Mapping[str, object],
         think: bool | None = None,
+        format: str | None = None,
         keep_alive: int | str | None = None,
         silence_s: float = LOAD_S,
     ) -> AsyncGenerator[GenerateLine, None]:
         """The next answer of a conversation, part by part; the last is `done`, other ends raise.
 
-        `messages`: `{role, content}`, the oldest first. `think` None leaves it to the model, and
-        `keep_alive` None to the server. Closing the generator ends the work. POST /api/chat
+        `messages`: `{role, content}`, the oldest first. `format` `json` lets the model write JSON
+        only. `think` None leaves it to the model, and `keep_alive` None to the server. Closing the
+        generator ends the work. POST /api/chat
         """
         request: dict[str, object] = {
             "model": _sent(name),
@@ -306,6 +308,8 @@ class OllamaClient:
         }
         if think is not None:
             request["think"] = think
+        if format is not None:
+            request["format"] = format
         if keep_alive is not None:
             request["keep_alive"] = _keep_alive(keep_alive)
         lines = self._wire.lines("/api/chat", request, silence_s=lambda: silence_s, pulling=False)

@@ -87,6 +87,7 @@ class ChatRunner(Runner):
             order.messages,
             options=_options(order, loaded),
             think=order.think,
+            format=order.format,
             keep_alive=-1 if loaded and loaded["expires_at"] is None else None,
         )
         async with answer, aclosing(lines):

@@ -24,6 +24,7 @@ from models_app.views.chats import own_chat, own_message, render_transcript
 from ollamactl.lib.errors import ApplicationError, InvalidInput, NotPermitted, Unavailable
 from ollamactl.lib.htmx import as_toast, is_fragment
 from ollamactl.lib.pages import go_to, render_dialog
+from ollamactl.lib.slash import is_command
 
 METHODS = ["GET", "HEAD", "POST"]
 UNPROCESSABLE = 422
@@ -58,7 +59,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     actor = Actor.from_request(request)
     session = sessions.create_chat(actor=actor, model=form.cleaned_data["model"])
     text = form.cleaned_data["content"]
-    if not commands.is_command(text):
+    if not is_command(text):
         prompts.send_prompt(actor=actor, session=session, text=text)
     return _go(request, reverse("admin:chat", args=[session.pk]))
 
@@ -73,7 +74,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     _require_valid(form)
     text = form.cleaned_data["content"]
     actor = Actor.from_request(request)
-    if commands.is_command(text):
+    if is_command(text):
         return _command(request, actor, session, text)
     prompts.send_prompt(actor=actor, session=session, text=text)
     return _transcript(request, session)

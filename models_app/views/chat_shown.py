@@ -80,11 +80,11 @@ def message_context(
 def _texts(message: ChatMessage) -> dict[str, str]:
     """The HTML of what is not shown as plain text."""
     # The parser and the colours of code are loaded with the first chat, not with the panel.
-    from models_app.chat.markup import render_markdown
+    from models_app.chat.markup import render_answer, render_markdown
 
     is_plain = not message.is_answer or message.is_under_way
     return {
-        "html": "" if is_plain else render_markdown(message.content),
+        "html": "" if is_plain else render_answer(message.content),
         "thinking_html": "" if is_plain else render_markdown(message.thinking),
     }
 

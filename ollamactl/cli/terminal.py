@@ -76,16 +76,16 @@ def can_ask() -> bool:
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns aligned by what they take on a screen, Ollama's way. Cells are cleaned."""
     table = [list(headings), *([clean(cell) for cell in row] for row in rows)]
-    widths = [max(_width(row[index]) for row in table) for index in range(len(headings))]
+    widths = [max(width_of(row[index]) for row in table) for index in range(len(headings))]
     for row in table:
         cells = (
-            cell + " " * (width - _width(cell) + _GAP)
+            cell + " " * (width - width_of(cell) + _GAP)
             for cell, width in zip(row, widths, strict=True)
         )
         say("".join(cells).rstrip())
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """How many columns a text takes: Chinese characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1

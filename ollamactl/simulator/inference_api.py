@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import math
 import random
 import time
@@ -131,6 +132,7 @@ class InferenceApi:
         if not prompt:
             async with self._runners.use(model, _options(body), keep_alive):
                 return Response.json(head | shape("") | {"done": True, "done_reason": "load"})
+        _require_format(body.get("format"))
         lines = self._tokens(model, body, keep_alive, prompt, shape, thoughts)
         if streams(body):
             return await answer_lines(lines, stream=True)
@@ -149,7 +151,7 @@ class InferenceApi:
         started = time.monotonic()
         async with self._runners.use(model, _options(body), keep_alive):
             loaded = time.monotonic()
-            words = _simulated_words(model, prompt)
+            words = (_json_words if body.get("format") else _simulated_words)(model, prompt)
             limit = int(_options(body).get("num_predict") or 0)
             reason = "length" if 0 < limit < len(words) else "stop"
             words = words[:limit] if limit > 0 else words
@@ -206,6 +208,26 @@ def _simulated_words(model: Installed, prompt: str) -> list[str]:
     echo = f'You wrote: "{" ".join(prompt.split()[:60])}"'
     words = f"{opening} {echo}".split()
     return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+
+
+def _json_words(model: Installed, prompt: str) -> list[str]:
+    """The same as an object, in pieces that a JSON text may be cut into."""
+    answer = {
+        "simulated": True,
+        "model": model.name.display,
+        "you_wrote": " ".join(prompt.split()[:60]),
+    }
+    words = json.dumps(answer, ensure_ascii=False, indent=2).split(" ")
+    return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+
+
+def _require_format(wanted: object) -> None:
+    """`json` or a schema, or nothing; what a schema asks for is not looked at."""
+    if wanted not in (None, "", "json") and not isinstance(wanted, dict):
+        # Ollama quotes what was sent, quotes and all.
+        quoted = json.dumps(json.dumps(wanted))
+        known = '"json" or a valid JSON Schema object'
+        raise Refused(500, f"invalid format: {quoted}; expected {known}")
 
 
 async def _joined(lines: AsyncGenerator[Line], shape: Shape) -> Line:

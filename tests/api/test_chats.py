@@ -60,6 +60,12 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
     assert (changed["title"], changed["think"], changed["system"]) == ("A title", True, "")
     assert changed["options"] == {"temperature": 0.5}
     assert client.patch(url, {"think": None}).json()["think"] is None
+    assert (row["format"], row["verbose"]) == (None, None)
+    changed = client.patch(url, {"format": "json", "verbose": False}).json()
+    assert (changed["format"], changed["verbose"]) == ("json", False)
+    assert json.loads(client.get(f"{url}export/?format=json").content)["format"] == "json"
+    changed = client.patch(url, {"format": None, "verbose": None}).json()
+    assert (changed["format"], changed["verbose"]) == (None, None)
     assert client.delete(url).status_code == 204
     assert client.get(url).status_code == 404
 
@@ -76,6 +82,9 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
         ({"options": 3}, "options"),
         ({"system": "x" * 50_001}, "system"),
         ({"title": "x" * 201}, "title"),
+        ({"format": "xml"}, "format"),
+        ({"format": {"type": "object"}}, "format"),
+        ({"verbose": "loud"}, "verbose"),
         ({"color": "red"}, "color"),
     ],
 )
@@ -219,6 +228,12 @@ def test_an_export_has_it_all(client: APIClient, chat: ChatSession) -> None:
         ("/set parameter temperature 0.5", "options", {"seed": 7, "temperature": 0.5}),
         ("/set parameter seed", "options", {}),
         ("/set parameter stop <|x|>", "options", {"seed": 7, "stop": ["<|x|>"]}),
+        ('/set parameter stop a "b c"', "options", {"seed": 7, "stop": ["a", "b c"]}),
+        ('/set system """One.\nTwo."""', "system", "One.\nTwo."),
+        ("/set format json", "format", "json"),
+        ("/set noformat", "format", None),
+        ("/set verbose", "verbose", True),
+        ("/SET  quiet", "verbose", False),
         ("/set think", "think", True),
         ("/set nothink", "think", False),
         ("/clear", "context_from", 2),
@@ -227,7 +242,7 @@ def test_an_export_has_it_all(client: APIClient, chat: ChatSession) -> None:
 def test_commands_change_the_chat(
     client: APIClient, chat: ChatSession, line: str, field: str, value: Any
 ) -> None:
-    ChatSession.objects.update(options={"seed": 7})
+    ChatSession.objects.update(options={"seed": 7}, format=None if value == "json" else "json")
     ChatMessageFactory(session=chat, position=1)
     said = client.post(f"{URL}{chat.pk}/command/", {"command": line})
     assert said.status_code == 200, said.json()
@@ -239,9 +254,15 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
     def say(line: str) -> Any:
         return client.post(f"{URL}{chat.pk}/command/", {"command": line})
 
-    assert "/set system" in say("/?").json()["text"]
+    assert "/set …" in say("/?").json()["text"]
+    assert "/set system" in say("/? set").json()["text"]
+    assert "/show modelfile" in say("/help /show").json()["text"]
+    assert "Ctrl+K" in say("/? shortcuts").json()["text"]
+    for word in ("history", "nohistory", "wordwrap", "nowordwrap"):
+        assert "On the page" in say(f"/set {word}").json()["text"]
     assert say("/bye").json()["action"] == "leave"
     for line in ("/nonsense", "/set", "/set x", "/set parameter", "/set parameter warmth 1",
+                 "/set format", "/set format xml", "/set quiet please", "/set think high", "/? x",
                  "/load", "/load nothing", "/show x", "hello"):  # fmt: skip
         answer = say(line)
         assert answer.status_code == 400, line
@@ -252,6 +273,46 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
     gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
     assert (gone.status_code, gone.json()["errors"][0]["code"]) == (409, "model_gone")
     assert client.get(f"{URL}{chat.pk}/").json()["model_name"] == "other:latest"
+
+
+def test_the_models_to_load_are_listed(
+    client: APIClient, chat: ChatSession, model: OllamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed() -> list[str]:
+        said = client.post(f"{URL}{chat.pk}/command/", {"command": "/list"}).json()["text"]
+        return [line.split()[0] for line in said.splitlines()]
+
+    names = {model.name, "another:latest", "big:7b"}
+    for name in ("another:latest", "big:7b"):
+        OllamaModelFactory(server=model.server, name=name)
+    OllamaModelFactory(server=model.server, name="nomic-embed-text:latest")
+    OllamaModelFactory(name="elsewhere:latest")
+    assert listed() == sorted(names)
+    monkeypatch.setattr("models_app.chat.commands.OFFERED", 1)
+    assert listed() == [min(names), "and"]  # and 2 more
+
+
+def test_what_a_chat_sets_is_shown_with_its_model(
+    client: APIClient, chat: ChatSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    details = {
+        "family": "f", "parameter_size": "1B", "quantization": "Q4_0", "context_length": 512,
+        "capabilities": ["completion"], "parameters": "top_k 3",
+    }  # fmt: skip
+    monkeypatch.setattr("models_app.chat.command_show.describe_model", lambda _model: details)
+
+    def shown(what: str) -> str:
+        said = client.post(f"{URL}{chat.pk}/command/", {"command": f"/show {what}"})
+        return str(said.json()["text"])
+
+    assert "Of this chat" not in shown("info") + shown("parameters")
+    ChatSession.objects.update(
+        options={"seed": 7}, format="json", think=False, verbose=True, system="Be brief."
+    )
+    own = shown("info").partition("Of this chat:\n")[2].splitlines()
+    assert own == ["Format: JSON", "Thinking: off", "Figures: all"]
+    assert shown("parameters") == "top_k 3\n\nOf this chat:\nseed 7"
+    assert shown("system") == "Be brief."
 
 
 def test_a_chat_is_saved_as_a_model(
@@ -318,7 +379,7 @@ def test_the_modelfile_is_shown_without_folders_of_the_machine(
         "system": "",
         "license": "Free.",
     }
-    monkeypatch.setattr("models_app.chat.commands.describe_model", lambda _model: details)
+    monkeypatch.setattr("models_app.chat.command_show.describe_model", lambda _model: details)
     said = client.post(f"{URL}{chat.pk}/command/", {"command": "/show modelfile"}).json()["text"]
     assert said.splitlines() == [
         f"FROM {model.name}",

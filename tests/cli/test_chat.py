@@ -12,7 +12,7 @@ from ollamactl.simulator.running import RunningSimulator, running_simulator
 from tests.cli.test_end_to_end import Shell, real_panel
 from tests.components.panel import PanelProcess
 from tests.components.waiting import wait_until
-from tests.helpers.terminal import CTRL_C, Terminal
+from tests.helpers.terminal import COLUMNS, CTRL_C, Terminal
 
 __all__ = ["real_panel"]
 MB = 1_000_000
@@ -79,6 +79,41 @@ def test_a_talk_on_a_terminal(shell: Shell, tmp_path: Path) -> None:
     assert terminal.end() == 0
     assert "ollamactl chat --session" in terminal.screen
     terminal.close()
+
+
+def test_the_settings_of_a_talk(shell: Shell) -> None:
+    with Terminal(shell.environment, "chat", "talker", "--format", "json") as terminal:
+        terminal.wait_for(">>> ")
+        for line, said in (
+            ("/set verbose", "All figures are shown"),
+            ("/set wordwrap", "Lines end between words."),
+            ("/set nohistory", "not brought back"),
+            ('/set system """You are\na sailor."""', "The system prompt is set"),
+        ):
+            terminal.press(f"{line}\n")
+            terminal.wait_for(said)
+        terminal.press("one two three\n")
+        terminal.wait_for("in all: ")
+        assert '"you_wrote": "one two three"' in terminal.screen
+        assert "prompt: " in terminal.screen
+        for line, said in (
+            ("/set quiet", "No figures are shown"),
+            ("/set noformat", "as the model writes them"),
+            ("/set history", "brings back what you write"),
+        ):
+            terminal.press(f"{line}\n")
+            terminal.wait_for(said)
+        terminal.press("word " * 20 + "\n")
+        terminal.wait_for('word"\r\n')
+        terminal.wait_for(">>> ")
+        assert "in all: " not in terminal.screen
+        answer = terminal.screen[terminal.screen.index("This is a simulated") :]
+        shown = [line for line in answer.split("\r\n") if "word" in line]
+        assert len(shown) > 1
+        assert all(len(line) <= COLUMNS for line in shown)
+        assert all(set(line.split()) <= {"word", 'word"'} for line in shown[1:])
+        terminal.press("/bye\n")
+        assert terminal.end() == 0
 
 
 def statuses(shell: Shell) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -175,6 +176,16 @@ async def test_a_chat_comes_part_by_part_and_is_counted(
     assert last.prompt_tokens
     assert last.tokens_s
     assert last.load_s
+
+
+async def test_a_chat_in_json(client: OllamaClient, backend: Backend) -> None:
+    said = [{"role": "user", "content": 'Answer with this JSON: {"colour": "red"}'}]
+    options = {"num_predict": 60, "temperature": 0, "seed": 1}
+    lines = [
+        line async for line in client.chat(backend.model, said, options=options, format="json")
+    ]
+    assert lines[-1].done_reason == "stop"
+    assert isinstance(json.loads("".join(line.text for line in lines)), dict)
 
 
 async def test_a_chat_that_cannot_be(client: OllamaClient, backend: Backend) -> None:

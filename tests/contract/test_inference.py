@@ -84,3 +84,14 @@ def test_thinking_is_refused_where_the_model_does_not(backend: Backend, calls: C
     answer = calls.generate(backend.model, prompt="x", think=True)
     assert answer.status_code == 400
     assert answer.json() == {"error": f'"{backend.model}" does not support thinking'}
+
+
+def test_only_json_is_a_format(backend: Backend, calls: Calls) -> None:
+    said = {"model": backend.model, "messages": [{"role": "user", "content": "Say hello."}]}
+    for wanted, quoted in (("xml", '"\\"xml\\""'), (5, '"5"')):
+        answer = calls.post("/api/chat", json={**said, "format": wanted})
+        assert answer.status_code == 500
+        expected = '"json" or a valid JSON Schema object'
+        assert answer.json() == {"error": f"invalid format: {quoted}; expected {expected}"}
+    fits = calls.post("/api/chat", json={**said, "format": "", "options": {"num_predict": 1}})
+    assert fits.status_code == 200

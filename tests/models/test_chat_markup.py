@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models_app.chat.markup import LONGEST_RENDERED, render_markdown
+from models_app.chat.markup import LONGEST_RENDERED, render_answer, render_markdown
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -110,3 +111,21 @@ def test_code_is_coloured_by_classes() -> None:
 def test_very_long_text_is_shown_as_it_is() -> None:
     html = render_markdown("*a* <b> " * (LONGEST_RENDERED // 7))
     assert html.startswith("<pre>*a* &lt;b&gt;")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "_x_ ```"}', " [1,\n 2]", '{"a": "<script>alert(1)</script>"}']
+)
+def test_json_is_shown_as_it_is(text: str) -> None:
+    html = render_answer(text)
+    assert html.startswith("<pre>")
+    plain = unescape(re.sub(r"<[^>]+>", "", html))
+    assert plain.strip("\n") == text
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": ', "[x](http://a.example)", "7", "{" * 5000, "[" * 50_000, "**bold**"]
+)
+def test_what_is_no_json_is_markdown(text: str) -> None:
+    assert render_answer(text) == render_markdown(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +106,16 @@ def test_the_rows_are_there_before_the_work(begin: Begin) -> None:
     verbs = AuditRecord.objects.filter(user=talk.actor.user).values_list("verb", flat=True)
     assert sorted(verbs) == ["chat.create", "model.chat"]
     talk.panel.wait(asked.task)
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_answer_in_json(begin: Begin) -> None:
+    talk = begin(format="json")
+    assert json.loads(talk.answered("A colour?").content)["you_wrote"] == "A colour?"
+    change_chat(actor=talk.actor, session=talk.session, format=None)
+    assert talk.answered("A colour?").content.endswith('You wrote: "A colour?"')
+    with pytest.raises(InvalidInput):
+        change_chat(actor=talk.actor, session=talk.session, format="xml")
 
 
 @pytest.mark.usefixtures("engine")

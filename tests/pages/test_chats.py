@@ -135,7 +135,11 @@ def test_commands_are_answered_below_the_transcript(operator: Client, chat: Chat
     url = reverse("admin:chat-send", args=[chat.pk])
     said = operator.post(url, {"content": "/?"}, headers=HTMX)
     assert said.headers["HX-Retarget"] == "#chat-said"
-    assert "/set system" in said.content.decode()
+    assert "/set …" in said.content.decode()
+    several = '/set system """Be brief.\r\nBe kind."""'
+    assert operator.post(url, {"content": several}, headers=HTMX).status_code == 200
+    chat.refresh_from_db()
+    assert chat.system.splitlines() == ["Be brief.", "Be kind."]
     left = operator.post(url, {"content": "/bye"}, headers=HTMX)
     assert left.headers["HX-Redirect"] == reverse("admin:chats")
     operator.post(url, {"content": " /not a command"}, headers=HTMX)
@@ -158,6 +162,7 @@ def test_a_chat_begins_with_its_first_prompt(operator: Client) -> None:
 def test_settings_are_kept_and_what_is_wrong_is_said(operator: Client, chat: ChatSession) -> None:
     url = reverse("admin:chat-settings", args=[chat.pk])
     form = {"title": "Other", "model": chat.model_id, "system": "Be brief.", "think": "false"}
+    form |= {"format": "json", "verbose": "true"}
     wrong = operator.post(url, {**form, "options": "warmth 1"}, headers=HTMX)
     assert wrong.status_code == 422
     assert "There is no parameter" in wrong.content.decode()
@@ -165,8 +170,28 @@ def test_settings_are_kept_and_what_is_wrong_is_said(operator: Client, chat: Cha
     assert good.headers["HX-Redirect"]
     chat.refresh_from_db()
     assert (chat.title, chat.system, chat.think) == ("Other", "Be brief.", False)
+    assert (chat.format, chat.verbose) == ("json", True)
+    head = page(operator, "chat-head", chat.pk)
+    assert 'data-figures="all"' in head
+    assert "· JSON ·" in head
+    operator.post(url, {**form, "format": "", "verbose": "", "options": ""}, headers=HTMX)
+    chat.refresh_from_db()
+    assert (chat.format, chat.verbose) == (None, None)
+    assert 'data-figures="main"' in page(operator, "chat-head", chat.pk)
+    operator.post(url, {**form, "options": "temperature 0.5\nstop a"}, headers=HTMX)
+    chat.refresh_from_db()
     assert chat.options == {"temperature": 0.5, "stop": ["a"]}
     assert "stop a\ntemperature 0.5" in page(operator, "chat-settings", chat.pk)
+
+
+def test_an_answer_says_what_it_took(operator: Client, chat: ChatSession) -> None:
+    ChatMessageFactory(
+        session=chat, position=1, role="assistant", tokens=8, prompt_tokens=1, token_rate=4.0,
+        seconds=2.5, first_token_seconds=0.5, done_reason="length",
+    )  # fmt: skip
+    shown = re.sub(r"<[^>]+>", "", page(operator, "chat-transcript", chat.pk))
+    assert "8 tokens · first after 0.50 s · prompt: 1 token · 2.50 s in all" in shown
+    assert "cut at the limit of tokens" in shown
 
 
 def test_nobody_else_sees_it(client_of: ClientOf, chat: ChatSession) -> None:

@@ -9,6 +9,7 @@ import click
 from ollamactl.cli.failures import ApiError, CommandFailed, ExitCode
 from ollamactl.cli.remote.answers import Answer, ChatWire, Screen
 from ollamactl.cli.remote.client import Json, Panel
+from ollamactl.cli.remote.desk import Desk
 from ollamactl.cli.remote.find import find_model
 from ollamactl.cli.remote.options import json_option, server_option
 from ollamactl.cli.remote.records import float_of, int_of, object_of, text_of
@@ -16,8 +17,7 @@ from ollamactl.cli.remote.screens import JsonScreen, TextScreen
 from ollamactl.cli.terminal import clean, clean_block, note, print_json, say
 from ollamactl.cli.text import gettext as _
 from ollamactl.lib.formats import format_figure
-
-QUOTES = '"""'
+from ollamactl.lib.slash import is_command
 
 
 @click.command(
@@ -31,7 +31,12 @@ QUOTES = '"""'
 @click.option("--system", metavar="TEXT", help=_("The system prompt."))
 @click.option("--session", type=int, metavar="ID", help=_("Go on with this chat."))
 @click.option("--think/--no-think", default=None, help=_("Whether the model thinks first."))
-@click.option("--verbose", is_flag=True, help=_("Show how fast each answer was."))
+@click.option(
+    "--format", "form", type=click.Choice(["json"]), help=_("Let the model answer in JSON.")
+)
+@click.option(
+    "--verbose/--quiet", default=None, help=_("Show how fast each answer was, and what it took.")
+)
 @json_option
 def chat(
     words: tuple[str, ...],
@@ -39,7 +44,8 @@ def chat(
     system: str | None,
     session: int | None,
     think: bool | None,
-    verbose: bool,
+    form: str | None,
+    verbose: bool | None,
     as_json: bool,
 ) -> None:
     """Ask once, or talk."""
@@ -48,7 +54,7 @@ def chat(
     panel = Panel.current()
     typed = words if session is not None else words[1:]
     prompt = _prompt(typed)
-    settings = {"system": system, "think": think}
+    settings = {"system": system, "think": think, "format": form, "verbose": verbose}
     wanted = {name: value for name, value in settings.items() if value is not None}
     if session is None:
         model = find_model(panel, words[0], server)
@@ -56,7 +62,7 @@ def chat(
     else:
         path = f"chats/{session}/"
         row = panel.patch(path, wanted) if wanted else panel.get(path)
-    talk = Talk(panel, row, as_json=as_json, verbose=verbose)
+    talk = Talk(panel, row, as_json=as_json)
     try:
         if prompt:
             talk.once(prompt)
@@ -69,12 +75,12 @@ def chat(
 class Talk:
     """One chat, in a shell."""
 
-    def __init__(self, panel: Panel, row: Json, *, as_json: bool, verbose: bool) -> None:
+    def __init__(self, panel: Panel, row: Json, *, as_json: bool) -> None:
         self._panel = panel
         self._id = int_of(row, "id") or 0
         self._row = row
         self._as_json = as_json
-        self._verbose = verbose
+        self._desk = Desk()
         self._wire = ChatWire(panel, self._id)
 
     def close(self) -> None:
@@ -98,7 +104,7 @@ class Talk:
         note(_("Chat %(id)d with %(name)s. /? shows commands, /bye leaves.")
              % {"id": self._id, "name": name})  # fmt: skip
         while True:
-            line = _read_line()
+            line = self._desk.read_line()
             if line is None or not self._do(line):
                 break
         note(_("The chat stays: ollamactl chat --session %d") % self._id)
@@ -108,7 +114,7 @@ class Talk:
         if not line.strip():
             return True
         try:
-            if line.startswith("/") and "\n" not in line:
+            if is_command(line):
                 return self._command(line)
             message = self._ask(line)
         except ApiError as error:
@@ -119,18 +125,24 @@ class Talk:
         return True
 
     def _command(self, line: str) -> bool:
-        said = self._panel.post(f"chats/{self._id}/command/", {"command": line})
+        said = self._own(line) or self._panel.post(f"chats/{self._id}/command/", {"command": line})
+        self._row = object_of(said, "chat") or self._row
         if self._as_json:
             print_json({"event": "command", **said})
         elif text := text_of(said, "text"):
             say(clean_block(text))
         return text_of(said, "action") != "leave"
 
+    def _own(self, line: str) -> Json | None:
+        """What a command says that is not the panel's to do."""
+        text = self._desk.set(line)
+        return None if text is None else {"text": text, "action": ""}
+
     def _ask(self, prompt: str) -> Json:
         """Ask, and show the answer to its end. Ctrl-C stops it; what was written stays."""
         self._wire.open()
         asked = self._panel.post(f"chats/{self._id}/messages/", {"content": prompt})
-        screen: Screen = JsonScreen() if self._as_json else TextScreen()
+        screen: Screen = JsonScreen() if self._as_json else TextScreen(wraps=self._desk.wraps)
         answer = Answer(self._panel, self._id, object_of(asked, "answer"), screen)
         try:
             message = self._follow(answer)
@@ -138,7 +150,7 @@ class Talk:
             screen.end()
         if self._as_json:
             print_json({"event": "answer", "chat": self._id, "message": message})
-        elif self._verbose:
+        elif self._row.get("verbose") is True:
             _tell(message)
         return message
 
@@ -157,35 +169,19 @@ def _prompt(words: tuple[str, ...]) -> str:
     return "\n\n".join(part for part in (typed, piped) if part)
 
 
-def _read_line() -> str | None:
-    """A line, or several between triple quotes; None at the end of the input."""
-    try:
-        line = input(">>> ")
-        if not line.startswith(QUOTES):
-            return line
-        lines = [line.removeprefix(QUOTES)]
-        while not lines[-1].endswith(QUOTES):
-            lines.append(input("... "))
-        lines[-1] = lines[-1].removesuffix(QUOTES)
-        return "\n".join(lines).strip("\n")
-    except KeyboardInterrupt:
-        note("")
-        return ""
-    except EOFError:
-        note("")
-        return None
-
-
 def _why(message: Json) -> str:
     return text_of(object_of(message, "error"), "detail") or _("The answer failed.")
 
 
 def _tell(message: Json) -> None:
-    """How fast it was."""
+    """How fast it was, and what it took."""
     for name, text in (
+        ("prompt_tokens", _("prompt: %(figure)s tokens")),
+        ("tokens", _("answer: %(figure)s tokens")),
         ("load_seconds", _("loaded in %(figure)s s")),
         ("first_token_seconds", _("first token after %(figure)s s")),
         ("token_rate", _("answer: %(figure)s tokens a second")),
+        ("seconds", _("in all: %(figure)s s")),
     ):
         value = float_of(message, name)
         if value is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -167,6 +168,30 @@ def test_escape_stops_and_another_answer_can_be_had(
     expect(page.get_by_role("alert")).to_contain_text("/nonsense")
     visitor.forgive("422")
     assert look_at(visitor, "chats/", "chats") == []
+
+
+def test_commands_say_how_answers_come(at_the_phone: Visitor, admin: Api, model: int) -> None:
+    visitor, chat = at_the_phone, chat_of(admin, model, 60)
+    page = open_chat(visitor, chat)
+    said, head = page.locator("#chat-said"), page.locator("#chat-head")
+    ask(page, "/set format json")
+    expect(said).to_contain_text("JSON")
+    expect(head).to_contain_text("JSON")
+    ask(page, 'Answer with this JSON: {"colour": "red"}')
+    answer = answer_ends(page)
+    assert isinstance(json.loads(answer.locator("pre code").inner_text()), dict)
+    figures, more = answer.locator(".oc-took"), answer.locator(".oc-took-more")
+    expect(figures).to_be_visible()
+    expect(more).to_be_hidden()
+    ask(page, "/set verbose")
+    expect(more).to_be_visible()
+    assert not too_wide(page)
+    ask(page, "/set quiet")
+    expect(figures).to_be_hidden()
+    ask(page, "/? set")
+    expect(said).to_contain_text("/set wordwrap, nowordwrap")
+    assert not too_wide(page)
+    assert violations(page) == []
 
 
 def test_a_chat_is_saved_as_a_model_that_answers(visitor: Visitor, admin: Api, model: int) -> None:
