@@ -114,6 +114,7 @@ class _Answer:
         self._later: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._owner = asyncio.current_task()
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> _Answer:
         self._send()  # whoever watches learns that it begins, and with which attempt
@@ -193,11 +194,16 @@ class _Answer:
                 raise TaskFailed(REPLACED, code="replaced")
 
     async def _save(self) -> bool:
-        """Write the row; False where it is another worker's by now, or gone."""
-        text, thinking, tokens = self.writing.text, self.writing.thinking, self.writing.tokens
-        is_ours = await asyncio.get_running_loop().run_in_executor(
-            _SAVERS, _save, self._order, text, thinking, tokens
-        )
+        """Write the row; False where it is another worker's by now, or gone.
+
+        One write after another: one that waits for the database would else put an older text over
+        the whole answer, since it goes on when nobody waits for it any more.
+        """
+        async with self._turn:
+            text, thinking, tokens = self.writing.text, self.writing.thinking, self.writing.tokens
+            is_ours = await asyncio.get_running_loop().run_in_executor(
+                _SAVERS, _save, self._order, text, thinking, tokens
+            )
         if is_ours:
             self.writing.note_saved(text=text, thinking=thinking)
         return is_ours
