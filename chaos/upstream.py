@@ -56,13 +56,13 @@ class Upstream(Protocol):
         """SIGKILL to the Ollama."""
 
     def start(self) -> None:
-        """Start it again, on the same port with what it had."""
+        """Start it again, on the same port with what it had; does nothing where it runs."""
 
     def kill_registry(self) -> None:
         """SIGKILL to the registry; its downloads break."""
 
     def start_registry(self) -> None:
-        """Start it again."""
+        """Start it again, or do nothing where it runs."""
 
     def sent(self) -> int | None:
         """Bytes of models that went out since `offer`; None where that is not counted."""
@@ -155,6 +155,9 @@ class SimulatedUpstream:
             self._process.wait(10)
 
     def start(self) -> None:
+        # It is its own registry: whoever starts both would start a second one on the port.
+        if self._process is not None and self._process.poll() is None:
+            return
         note = self._folder / "ready"
         note.unlink(missing_ok=True)
         command = [
