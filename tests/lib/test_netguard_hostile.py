@@ -11,6 +11,7 @@ import pytest
 
 from ollamactl.lib.netguard import (
     AddressRefused,
+    CutOff,
     EncodedAnswer,
     GuardedClient,
     NoUsableAnswer,
@@ -20,6 +21,7 @@ from ollamactl.lib.netguard import (
     TotalTimeout,
     fetch,
 )
+from ollamactl.lib.netguard.connection import MOST_INTERIM, GuardedConnection
 from tests.helpers.certificates import server_certificate
 from tests.helpers.raw_http import Handler, RawRequest, answer_bytes, raw_server, say
 
@@ -65,13 +67,11 @@ async def test_what_is_no_answer_is_none(words: bytes) -> None:
 @pytest.mark.parametrize(
     ("head", "piece"),
     [
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
         (CHUNKED + b"2;", b"x" * 1000),
         (CHUNKED + b"2;x=", b"x" * 1000),
         (CHUNKED, b"0" * 1000),
     ],
-    ids=["continue", "hints", "extension", "value", "zeros"],
+    ids=["extension", "value", "zeros"],
 )
 async def test_what_never_comes_to_the_point_has_its_time(head: bytes, piece: bytes) -> None:
     async def handler(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
@@ -84,6 +84,68 @@ async def test_what_never_comes_to_the_point_has_its_time(head: bytes, piece: by
     async with raw_server(handler) as server:
         with pytest.raises(TotalTimeout):
             await fetch("GET", server.url, policy=policy)
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+
+@pytest.mark.parametrize("interim", [CONTINUE, HINTS], ids=["continue", "hints"])
+async def test_some_interim_answers_are_passed_over(interim: bytes) -> None:
+    async def handler(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(interim * MOST_INTERIM + answer_bytes("ok", headers={"Connection": "close"}))
+        await writer.drain()
+
+    async with (
+        raw_server(handler) as server,
+        GuardedClient(LOCAL, base_url=server.url) as client,
+    ):
+        for _again in range(2):
+            async with client.stream("GET", "/", most=100) as answer:
+                assert await answer.body() == b"ok"
+
+
+@pytest.mark.parametrize("interim", [CONTINUE, HINTS], ids=["continue", "hints"])
+async def test_a_flood_of_them_is_no_answer(
+    interim: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first few are read, however many come at once; the time of the policy is long."""
+    read = []
+    take = GuardedConnection.feed_data
+
+    def counted(self: GuardedConnection, data: Any, size: int = 0) -> None:
+        read.append(data)
+        take(self, data, size)
+
+    monkeypatch.setattr(GuardedConnection, "feed_data", counted)
+    policy = Policy(allow_loopback=True, total_timeout_s=60)
+    async with raw_server(say(interim * 20_000 + answer_bytes("ok"))) as server:
+        with pytest.raises(NoUsableAnswer):
+            await fetch("GET", server.url, policy=policy)
+    assert len(read) < 1000
+
+
+async def test_a_body_that_breaks_the_rules_later_is_known_to_be_broken() -> None:
+    """The head was fine and has been taken; the connection stays open on the other side."""
+    begun = asyncio.Event()
+
+    async def handler(_request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED + b"2\r\nok\r\n")
+        await begun.wait()
+        writer.write(b"no length\r\n")
+        await asyncio.Event().wait()
+
+    async with (
+        raw_server(handler) as server,
+        GuardedClient(LOCAL, base_url=server.url) as client,
+        asyncio.timeout(30),
+        client.stream("GET", "/", most=None) as answer,
+    ):
+        pieces = answer.pieces()
+        assert await anext(pieces) == b"ok"
+        begun.set()
+        with pytest.raises(CutOff):
+            await anext(pieces)
 
 
 async def test_bytes_that_are_no_text_break_nothing() -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.tracing import Trace
 from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
 from ollamactl.lib.netguard.broken import NotConnected, breaks_named
+from ollamactl.lib.netguard.connection import GuardedConnection
 from ollamactl.lib.netguard.errors import AnswerTooLarge, EncodedAnswer
 from ollamactl.lib.netguard.policy import Policy, ssl_context
 from ollamactl.lib.netguard.resolving import GuardedResolver, guarded_socket
@@ -159,6 +161,11 @@ class _Connector(aiohttp.TCPConnector):
 
     aiohttp would take that for the next answer.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        connection: type[ResponseHandler] = GuardedConnection
+        self._factory = partial(connection, loop=self._loop)
 
     async def _get(
         self, key: ConnectionKey, traces: list[Trace]
