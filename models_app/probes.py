@@ -1,4 +1,4 @@
-"""What the panel can see of a server's host. Higher apps may add what they see."""
+"""What the panel can see of a server's host."""
 
 from __future__ import annotations
 
@@ -22,33 +22,16 @@ from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from ollamactl.lib.connections import close_connections
 
-DiskProbe = Callable[[OllamaServer], int | None]
 Gauge = Callable[[], int | None]
-_disk_probes: list[DiskProbe] = []
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Manifests compared before a folder is taken for another server's, and the longest that is read.
 COMPARED = 20
 LONGEST_MANIFEST = 1_000_000
 
 
-def register_disk_probe(probe: DiskProbe) -> None:
-    """Add a probe: free bytes where a server keeps its models, or None where it cannot tell.
-
-    It answers within a second, from any thread.
-    """
-    _disk_probes.append(probe)
-
-
-def registered_disk_free(server: OllamaServer) -> int | None:
-    """What a registered probe sees; None where none can tell."""
-    return next((free for probe in _disk_probes if (free := probe(server)) is not None), None)
-
-
 def disk_free(server: OllamaServer) -> int | None:
     """Free bytes where the server keeps its models; None where nobody can tell."""
     free = reported_disk_free(server)
-    if free is None:
-        free = registered_disk_free(server)
     if free is not None:
         return free
     candidate = local_candidate(server)
@@ -61,16 +44,9 @@ def disk_gauge(server: OllamaServer) -> Gauge | None:
 
     Where a worker reports of the server's host, its newest report counts as long as it is fresh.
     """
-    own = _own_gauge(server)
-    return own if report_of(server) is None else partial(_ask_report, server.pk, own)
-
-
-def _own_gauge(server: OllamaServer) -> Gauge | None:
-    for probe in _disk_probes:
-        if probe(server) is not None:
-            return partial(_ask, probe, server)
     folder = models_folder(server)
-    return partial(_free_in, folder) if folder is not None else None
+    own = partial(_free_in, folder) if folder is not None else None
+    return own if report_of(server) is None else partial(_ask_report, server.pk, own)
 
 
 @dataclass(frozen=True)
@@ -187,13 +163,6 @@ def _ask_report(server_id: int, own: Gauge | None) -> int | None:
     finally:
         close_connections()
     return own() if free is None and own is not None else free
-
-
-def _ask(probe: DiskProbe, server: OllamaServer) -> int | None:
-    try:
-        return probe(server)
-    finally:
-        close_connections()
 
 
 def _free_in(folder: Path) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from models_app.host_reports import report_of
 from models_app.models import HostReport, OllamaServer
-from models_app.probes import Candidate, Disk, local_candidate, registered_disk_free
+from models_app.probes import Candidate, Disk, local_candidate
 from models_app.resources.machine import (
     Gpu,
     Gpus,
@@ -63,10 +63,8 @@ class HostLook:
     def __init__(self, server: OllamaServer) -> None:
         self._report = report_of(server)
         self._looks: Looks | None = None
-        self._registered: int | None = None
         if self._report is not None and self._report.is_fresh:
             return
-        self._registered = registered_disk_free(server)
         candidate = local_candidate(server)
         self._looks = _begin(candidate) if candidate is not None else None
 
@@ -78,18 +76,17 @@ class HostLook:
 
     def _seen(self) -> Host:
         if self._looks is None:
-            return Host(disk_free=self._registered)
+            return Host()
         look, memory, cards = self._looks
         disk, slow_disk = look.result()
         if disk is None:  # without a proof that it is this machine
-            return Host(disk_free=self._registered, slow=("disk",) if slow_disk else ())
+            return Host(slow=("disk",) if slow_disk else ())
         seen, slow_memory = memory.result()
         seen_gpus, slow_gpus = cards.result()
         found = seen_gpus or unseen_gpus(slow=slow_gpus)
         slow = [name for name, is_slow in (("memory", slow_memory), ("gpu", slow_gpus)) if is_slow]
-        own = disk.free if self._registered is None else self._registered
         return Host(
-            disk_free=own,
+            disk_free=disk.free,
             disk=disk,
             memory=seen,
             gpus=found.cards,
@@ -106,11 +103,9 @@ class DiskLook:
     ) -> None:
         self._report = report
         self._look: Look[Disk | None] | None = None
-        self._registered: int | None = None
         if report is not None and report.is_fresh:
             return
-        self._registered = registered_disk_free(server)
-        if candidate is not None and self._registered is None:
+        if candidate is not None:
             self._look = Look("disk", candidate.disk, seconds=SECONDS)
 
     def result(self) -> Host:
@@ -118,7 +113,7 @@ class DiskLook:
         if self._report is not None and self._report.is_fresh:
             return host_of_report(self._report)
         if self._look is None:
-            return Host(disk_free=self._registered, report=self._report)
+            return Host(report=self._report)
         disk, slow = self._look.result()
         return Host(
             disk_free=disk.free if disk is not None else None,

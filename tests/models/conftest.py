@@ -6,17 +6,21 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery.signals import before_task_publish
 from django.db import close_old_connections, connections
+from django.db.models.signals import post_save
 
 from audit_app.actors import SYSTEM, Actor
 from models_app import probes
 from models_app.choices import ServerStatus
+from models_app.host_reports import Seen, write_report
 from models_app.invariants import broken_rules
-from models_app.models import OllamaModel, OllamaServer, PanelSettings
+from models_app.models import HostReport, OllamaModel, OllamaServer, PanelSettings
 from models_app.services import lifecycle
 from models_app.services.lifecycle import Pull
 from ollamactl.simulator.running import RunningSimulator, running_simulator
@@ -51,12 +55,49 @@ def row_of(simulator: RunningSimulator, name: str = "sim", **fields: Any) -> Oll
     )
 
 
+class ReportedDisk(dict[str, int]):
+    """The bytes that are `free` on every server's disk by the worker on its host."""
+
+    def __setitem__(self, key: str, value: int) -> None:
+        super().__setitem__(key, value)
+        HostReport.objects.update(disk_free=value)
+
+    def report(self, server: OllamaServer) -> None:
+        """The worker on its host sees only that."""
+        write_report(server.pk, Seen(host="host", disk_free=self["free"]))
+
+
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """A probe that sees this many bytes `free` on every server, of which none have to be kept."""
-    seen = {"free": 100 * MB}
+def disk(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[ReportedDisk]:
+    """So many bytes are `free` on every server, of which none have to be kept."""
+    seen = ReportedDisk(free=100 * MB)
+    settings.HOST_REPORT_BELIEVED_SECONDS = 3600
     monkeypatch.setattr(PanelSettings, "disk_kept", lambda panel, server: 0)
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: seen["free"]])
+
+    def appeared(instance: OllamaServer, *, created: bool, **_signal: Any) -> None:
+        if created:
+            seen.report(instance)
+
+    for server in OllamaServer.objects.all():
+        seen.report(server)
+    post_save.connect(appeared, sender=OllamaServer)
+    yield seen
+    post_save.disconnect(appeared, sender=OllamaServer)
+
+
+@pytest.fixture
+def own_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> dict[str, int]:
+    """Every server keeps its models in a folder of this machine, whose disk has so much `free`."""
+    seen = {"free": 10_000 * MB}
+    (tmp_path / "blobs").mkdir()
+    settings.OLLAMA_MODELS_FOLDERS = [str(tmp_path)]
+
+    def usage(folder: Path) -> SimpleNamespace:
+        assert folder == tmp_path
+        return SimpleNamespace(total=20_000 * MB, free=seen["free"])
+
+    monkeypatch.setattr(probes, "is_local", lambda server: True)
+    monkeypatch.setattr(probes, "shutil", SimpleNamespace(disk_usage=usage))
     return seen
 
 

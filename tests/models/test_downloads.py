@@ -219,16 +219,14 @@ def test_without_valkey_the_chart_is_empty(settings: Any) -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_a_pull_that_would_fill_the_disk_is_paused(
-    panel: Panel, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, settings: Any
+    panel: Panel, simulator: Simulator, own_disk: dict[str, int], settings: Any
 ) -> None:
-    free = {"bytes": 10_000 * MB}
-    monkeypatch.setattr("models_app.probes._disk_probes", [lambda server: free["bytes"]])
     settings.DISK_WATCH_SECONDS = 0.05
     update_settings(actor=SYSTEM, keep_free_disk=50 * MB)
     simulator.control.speed(2 * MB)
     (task,) = pulls(panel, simulator, "wanted")
     panel.wait_for_bytes(task, MB)
-    free["bytes"] = 55 * MB  # somebody else has written there
+    own_disk["free"] = 55 * MB  # somebody else has written there
     panel.wait(task, "paused")
     assert (task.error or {})["code"] == "disk_filling"
     assert task.attempt == 0
@@ -236,7 +234,7 @@ def test_a_pull_that_would_fill_the_disk_is_paused(
     assert model.status == "paused"
     assert "Paused before the disk is full: 55 MB are free" in str(model.message)
 
-    free["bytes"] = 10_000 * MB
+    own_disk["free"] = 10_000 * MB
     simulator.control.speed(1e9)
     lifecycle.resume_pull(actor=SYSTEM, model=panel.model("wanted"))
     panel.wait(task)

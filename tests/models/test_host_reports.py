@@ -152,15 +152,16 @@ def test_a_worker_without_a_folder_says_why(server: OllamaServer, simulator: Sim
     assert (found.verdict, codes(found)) == ("warn", {"host_disk_unknown"})
 
 
+@pytest.mark.usefixtures("own_disk")
 def test_the_panels_own_look_counts_where_the_worker_is_silent(
-    server: OllamaServer, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    server: OllamaServer, simulator: Simulator
 ) -> None:
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: 70 * GB])
     say(server)
     assert check(server, simulator).disk["free"] == 100 * GB
     fall_silent(server)
     found = check(server, simulator)
-    assert (found.disk["free"], codes(found)) == (70 * GB, set())
+    assert found.disk["free"] == 10 * GB
+    assert not codes(found) & {"host_silent", "host_disk_unknown", "disk_timeout"}
     assert found.as_json()["host"]["by"] == "panel"
 
 
@@ -171,7 +172,6 @@ def test_a_fresh_report_needs_no_look_at_this_machine(
         raise AssertionError("this machine was looked at")
 
     monkeypatch.setattr(host, "local_candidate", looked)
-    monkeypatch.setattr(host, "registered_disk_free", looked)
     say(server)
     assert host.HostLook(server).result().disk_free == 100 * GB
 
@@ -206,9 +206,7 @@ def test_the_plan_of_many_goes_by_the_report(server: OllamaServer, simulator: Si
     assert "host_silent" in {warning["code"] for warning in found.warnings}
 
 
-def test_the_gauge_follows_the_reports(
-    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_gauge_follows_the_reports(server: OllamaServer) -> None:
     assert probes.disk_gauge(server) is None
     say(server, disk_free=7 * GB)
     gauge = probes.disk_gauge(server)
@@ -222,10 +220,18 @@ def test_the_gauge_follows_the_reports(
     assert gauge() == probes.disk_free(server) == 5 * GB
     forget_report(server.pk, "")
     assert gauge() is None
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: 3 * GB])
+
+
+@pytest.mark.usefixtures("own_disk")
+def test_the_gauge_falls_back_to_the_panels_own_look(server: OllamaServer) -> None:
+    alone = probes.disk_gauge(server)
+    say(server, disk_free=5 * GB)
     gauge = probes.disk_gauge(server)
+    assert alone is not None
     assert gauge is not None
-    assert gauge() == 3 * GB
+    assert (alone(), gauge()) == (10 * GB, 5 * GB)
+    fall_silent(server)
+    assert gauge() == 10 * GB
 
 
 @pytest.mark.usefixtures("engine")

@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit_app.actors import SYSTEM
-from models_app import probes
 from models_app.batches import planning
 from models_app.batches.asking import Heard, Said, ServerSaid, key_of
 from models_app.batches.children import begin_slice
 from models_app.batches.reserving import Reservations
 from models_app.batches.selection import Selection
+from models_app.host_reports import Seen, write_report
 from models_app.models import Batch, OllamaModel, OllamaServer
 from models_app.ollama.errors import Unreachable
 from models_app.ollama.names import ModelName
@@ -64,7 +64,8 @@ def test_the_plan_of_downloads_shows_each_server_once(
 ) -> None:
     off, shop = OllamaServerFactory(name="off"), OllamaServerFactory(name="shop")
     models = [*OllamaModelFactory.create_batch(3, server=shop), OllamaModelFactory(server=off)]
-    monkeypatch.setattr(probes, "_disk_probes", [lambda server: 1_500_000_000])
+    for server in (off, shop):
+        write_report(server.pk, Seen(host="host", disk_free=1_500_000_000))
     manifest = Manifest("ab", {"sha256:x": 400_000_000, "sha256:y": 300_000_000}, 700_000_000)
     heard = Heard(
         {key_of(shop, ModelName.parse(model.name)): Said(manifest) for model in models[:3]},
