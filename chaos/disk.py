@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,19 +22,22 @@ class SmallDisk:
         self.folder = folder
         self._filler = folder / "filler"
 
-    def fill(self) -> None:
-        """Leave no byte free."""
+    def fill(self, leave: int = 0) -> None:
+        """Leave so many bytes free, to one block, or none."""
         with self._filler.open("ab", buffering=0) as file:
             for size in (BLOCK, 4096, 1):
                 try:
-                    while file.write(b"\0" * size):
-                        pass
+                    while not leave or self._free() >= leave + size:
+                        file.write(b"\0" * size)
                 except OSError:
                     continue
 
     def free(self) -> None:
         """Give all of that back."""
         self._filler.unlink(missing_ok=True)
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self.folder).free
 
 
 @contextmanager

@@ -89,6 +89,10 @@ class Stage:
         moving = sum((row["progress"]["done"] or 0) > 0 for row in rows)
         return f"{dict(Counter(row['state'] for row in rows))}, {moving} with progress"
 
+    def are_all(self, state: str) -> bool:
+        """Whether every pull is in this state."""
+        return all(row["state"] == state for row in self.rows())
+
     def have_ended(self) -> bool:
         """Whether every pull is over, however. A panel that restarts has no answer yet."""
         try:
@@ -96,18 +100,31 @@ class Stage:
         except httpx.TransportError:
             return False
 
+    def limit(self, **limits: int) -> int:
+        """Set limits of the panel's only server, whose id is returned."""
+        (server,) = self.api.all("servers/")
+        number = int(server["id"])
+        self.api.call("PATCH", f"servers/{number}/", json={"limits": limits}).raise_for_status()
+        return number
+
+    def tell_all(self, verb: str) -> None:
+        """`resume` or `retry` every pull."""
+        for task in self.tasks.values():
+            self.api.post(f"tasks/{task}/{verb}/")
+
+    def note_errors(self) -> None:
+        """Note two of the sentences that the pulls have by now."""
+        details = {row["error"]["detail"] for row in self.rows() if row["error"]}
+        self.notes.append(f"said: {sorted(details)[:2]}")
+
     def pull_all(self, count: int) -> None:
         """Begin the pulls, slowly, and wait until all are in the middle."""
         names = self.upstream.offer(count)
         self.upstream.pace(SLOWLY, count)
-        (server,) = self.api.all("servers/")
-        changed = self.api.call(
-            "PATCH", f"servers/{server['id']}/", json={"limits": {"max_downloads": count}}
-        )
-        changed.raise_for_status()
+        server = self.limit(max_downloads=count)
 
         def pull(name: str) -> int:
-            answer = self.api.post("models/", {"name": name, "server": server["id"]})
+            answer = self.api.post("models/", {"name": name, "server": server})
             return int(answer["task"]["id"])
 
         with ThreadPoolExecutor(8) as pool:

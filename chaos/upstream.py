@@ -16,6 +16,7 @@ from typing import Protocol
 
 import httpx
 
+from chaos.relay import relay
 from tests.components.inventory import OLLAMA, REGISTRY
 from tests.components.launching import ending_with_us
 from tests.components.loopback import PLAIN
@@ -80,10 +81,12 @@ class RealUpstream:
         self._ollama = ollama
         self._registry = registry
         self.settings = {"OLLAMACTL_INSECURE_REGISTRIES": registry.host}
+        self.port = ollama.port
+        """Where it is to be asked, if not where it listens."""
 
     @property
     def url(self) -> str:
-        return self._ollama.url
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def models_dir(self) -> Path:
@@ -207,6 +210,14 @@ def real_upstream(folder: Path) -> Iterator[RealUpstream]:
         RegistryProcess(binaries[1], folder / "registry") as registry,
     ):
         yield RealUpstream(ollama, registry)
+
+
+@contextmanager
+def unseen_upstream(folder: Path) -> Iterator[RealUpstream]:
+    """A real one that only a relay leads to: nothing on its way says where it keeps its models."""
+    with real_upstream(folder) as upstream, relay(upstream.port) as port:
+        upstream.port = port
+        yield upstream
 
 
 @contextmanager

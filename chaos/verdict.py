@@ -19,6 +19,8 @@ from tests.components.waiting import wait_until
 LEASE_SECONDS = 5.0
 """On a machine with nothing else to do: most of it is the start of the next worker."""
 PAGE_SECONDS = 20.0
+STATUSES = {"succeeded": "stopped", "paused": "paused", "failed": "error"}
+"""What a model shows whose pull rests in a state."""
 
 
 @dataclass
@@ -51,12 +53,8 @@ def judge(stage: Stage, expected: Expected) -> Verdict:
     """Check every promise once all pulls have ended. Times are multiplied by the patience."""
     rows, changes = stage.rows(), stage.history.changes()
     verdict = Verdict(len(stage.tasks), sum(row["state"] == "succeeded" for row in rows))
-    verdict.broken += _ends(stage, changes, expected)
-    verdict.broken += _rows_of(rows, stage, expected)
-    if expected.state == "succeeded":
-        verdict.broken += _models(stage)
-    verdict.broken += doctor_complaints(stage)
-    verdict.broken += _page(stage)
+    verdict.broken += _ends(stage, changes)
+    verdict.broken += judge_rest(stage, expected.state)
     if expected.leases and stage.death is not None:
         verdict.taken_back_s = taken_back(changes, stage.death)
         if (
@@ -74,6 +72,14 @@ def judge(stage: Stage, expected: Expected) -> Verdict:
     return verdict
 
 
+def judge_rest(stage: Stage, state: str) -> Iterator[str]:
+    """Check that all rows and the page agree, now that every pull rests in `state`."""
+    yield from _rows_of(stage.rows(), stage, state)
+    yield from _models(stage, state)
+    yield from doctor_complaints(stage)
+    yield from _page(stage)
+
+
 def taken_back(changes: list[Change], death: Death) -> float | None:
     """Seconds from a worker's death until the last of what it was at was queued again.
 
@@ -88,7 +94,7 @@ def taken_back(changes: list[Change], death: Death) -> float | None:
     return max(first.values()) - death.at if first else None
 
 
-def _ends(stage: Stage, changes: list[Change], expected: Expected) -> Iterator[str]:
+def _ends(stage: Stage, changes: list[Change]) -> Iterator[str]:
     ends = Counter(change.task for change in changes if change.new in ENDED)
     for name, task in stage.tasks.items():
         if ends[task] != 1:
@@ -98,25 +104,25 @@ def _ends(stage: Stage, changes: list[Change], expected: Expected) -> Iterator[s
         yield f"task {task} went on after its end"
 
 
-def _rows_of(rows: list[dict[str, Any]], stage: Stage, expected: Expected) -> Iterator[str]:
+def _rows_of(rows: list[dict[str, Any]], stage: Stage, state: str) -> Iterator[str]:
     if len(rows) != len(stage.tasks):
         yield f"{len(stage.tasks) - len(rows)} tasks are lost"
     for row in rows:
-        if row["state"] != expected.state:
+        if row["state"] != state:
             yield f"task {row['id']} is {row['state']}: {row['error']}"
     for model, count in Counter(row["resource_id"] for row in rows).items():
         if count != 1:
             yield f"model {model} has {count} pulls"
 
 
-def _models(stage: Stage) -> Iterator[str]:
+def _models(stage: Stage, state: str) -> Iterator[str]:
     installed = stage.upstream.installed()
     for name in stage.tasks:
-        if installed[name] != 1:
+        if installed[name] != (state == "succeeded"):
             yield f"{name} is installed {installed[name]} times"
     statuses = {row["name"]: row["status"] for row in stage.api.all("models/")}
     for name in stage.tasks:
-        if statuses.get(name) != "stopped":
+        if statuses.get(name) != STATUSES[state]:
             yield f"{name} is {statuses.get(name)} in the panel"
 
 
