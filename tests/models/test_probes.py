@@ -11,6 +11,7 @@ import pytest
 
 from models_app.models import OllamaServer
 from models_app.probes import disk_free
+from tests.components.waiting import free_port
 from tests.factories import OllamaModelFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,9 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 
 @pytest.fixture
 def local() -> OllamaServer:
-    return OllamaServer.objects.create(name="local", base_url="http://127.0.0.1:11434")
+    """At a port where no Ollama listens that this machine may have."""
+    address = f"http://127.0.0.1:{free_port()}"
+    return OllamaServer.objects.create(name="local", base_url=address)
 
 
 def about(folder: Path, free: int | None) -> bool:
