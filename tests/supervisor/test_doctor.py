@@ -15,6 +15,7 @@ from ollamactl.supervisor.home import prepare_home
 from tests.components.fixtures import NewOllama
 from tests.components.panel import clean_environment
 from tests.components.prepared import copy_prepared
+from tests.components.waiting import free_port
 
 MakeConfig = Callable[..., Config]
 
@@ -26,7 +27,8 @@ def finding(config: Config, name: str) -> Finding:
 def doctor(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "ollamactl", "doctor", *arguments],
-        env=clean_environment(home, **settings),
+        # The usual port may be a panel's on this machine.
+        env=clean_environment(home, **{"OLLAMACTL_BIND": f"127.0.0.1:{free_port()}", **settings}),
         capture_output=True,
         text=True,
         check=False,
