@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from audit_app.guards import requires
 from models_app.chat.downloads import file_of
 from models_app.chat.events import CHAT
+from models_app.chat.excerpts import excerpts_of
 from models_app.chat.exports import FORMATS
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
@@ -39,7 +40,14 @@ def chat_list(request: HttpRequest) -> HttpResponse:
         rows if "ordering" in request.GET else rows.order_by("-updated_at", "-pk"),
         ordering="-updated_at",
     )
-    context: dict[str, Any] = {"listing": listing, "problems": asked.errors}
+    typed = request.GET.get("search", "")
+    excerpts = excerpts_of(listing.rows, typed)
+    context: dict[str, Any] = {
+        "listing": listing,
+        "problems": asked.errors,
+        "typed": typed,
+        "found": [(chat, excerpts.get(chat.pk)) for chat in listing.rows],
+    }
     if is_fragment(request):
         response = render(request, "models_app/chat_table.html", context)
         return keep_in_address(response, request, listing)

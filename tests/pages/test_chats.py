@@ -44,6 +44,41 @@ def test_what_a_search_finds_is_counted_up_to_a_bound(operator: Client, chat: Ch
     assert "1,002<" in page(operator, "chats")
 
 
+def test_a_search_shows_where_in_a_chat_it_was_said(operator: Client, chat: ChatSession) -> None:
+    """In the newest message that is still part of it, harmless whatever it is."""
+    far = "harbour " * 50
+    for position, content, is_current in (
+        (1, "an old <b>Needle</b>", True),
+        (2, f"{far}\n<script>Needle</script> {far}", True),
+        (3, "a needle that was edited", False),
+    ):
+        ChatMessageFactory(session=chat, position=position, content=content, is_current=is_current)
+    ChatSessionFactory(owner=chat.owner, title="the needle’s own")
+    shown = page(operator, "chats", search="needle script")
+    assert "&lt;<mark>script</mark>&gt;<mark>Needle</mark>&lt;/<mark>script</mark>&gt;" in shown
+    assert "<script>Needle" not in shown
+    excerpt = re.search(r'oc-break">(… .*? …)</div>', shown)
+    assert excerpt is not None
+    assert len(re.sub(r"<[^>]*>", "", excerpt[1])) < 200
+    assert "edited" not in shown
+    assert "the <mark>needle</mark>’s own" in page(operator, "chats", search="needle")
+
+
+def test_excerpts_cost_one_query(operator: Client, chat: ChatSession) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(operator, "chats", search="needle")
+        return len(queries)
+
+    ChatMessageFactory(session=chat, position=1, content="needle")
+    cost()  # what the first request of a process asks once
+    one = cost()
+    for _number in range(5):
+        other = ChatSessionFactory(owner=chat.owner)
+        ChatMessageFactory(session=other, position=1, content="a needle")
+    assert cost() == one
+
+
 def test_a_chat_without_a_word(operator: Client, chat: ChatSession) -> None:
     shown = page(operator, "chat", chat.pk)
     assert "Nothing has been said yet." in shown
