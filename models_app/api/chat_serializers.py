@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_app.chat.choices import AnswerFormat, AnswerState, Role
+from models_app.chat.choices import AnswerFormat, AnswerState, Role, Think, ThinkLevel
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
@@ -15,18 +16,42 @@ from ollamactl.lib.api.serializers import StrictSerializer, Text
 from tasks_app.api.serializers import TaskSerializer
 
 
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "boolean"}, {"type": "string", "enum": ThinkLevel.values}],
+        "nullable": True,
+    }
+)
+class ThinkField(serializers.BooleanField):
+    """Whether a model thinks before it answers, or at which of the levels."""
+
+    default_error_messages = {
+        "invalid": _("Thinking is true, false, or one of: low, medium, high, max.")
+    }
+
+    def to_internal_value(self, data: Any) -> Think:  # type: ignore[override]  # it has levels too
+        if isinstance(data, str) and data in ThinkLevel.values:
+            return data
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Any) -> Think:  # type: ignore[override]
+        return value if isinstance(value, str) else super().to_representation(value)
+
+
 class ChatSerializer(serializers.ModelSerializer[ChatSession]):
     """A chat of the caller's own. `model` is null once it is gone from the panel.
 
-    `options` are parameters as in a Modelfile; `think` null leaves it to the model. `format` `json`
-    makes the model answer in JSON; null: as it likes. `verbose` says whether all figures are shown
-    after an answer (true) or none (false); null: the few that the page shows by itself. What comes
-    before the position `context_from` is not told to the model any more.
+    `options` are parameters as in a Modelfile. `think` as Ollama has it: whether the model thinks
+    before it answers, or at which level, which few models know; null leaves it to the model.
+    `format` `json` makes the model answer in JSON; null: as it likes. `verbose` says whether all
+    figures are shown after an answer (true) or none (false); null: the few that the page shows by
+    itself. What comes before the position `context_from` is not told to the model any more.
     """
 
     model = serializers.PrimaryKeyRelatedField[OllamaModel](read_only=True, allow_null=True)
     server = serializers.IntegerField(source="model.server_id", allow_null=True, default=None)
     options = serializers.DictField()
+    think = ThinkField(source="think_value", allow_null=True, read_only=True)
     format = serializers.ChoiceField(AnswerFormat.choices, allow_null=True, read_only=True)
 
     class Meta:
@@ -122,7 +147,7 @@ class ChatChangeSerializer(StrictSerializer):
     model = ModelRelation(required=False)
     system = Text(required=False, allow_blank=True, max_length=LONGEST_SYSTEM)
     options = serializers.DictField(required=False)
-    think = serializers.BooleanField(required=False, allow_null=True)
+    think = ThinkField(required=False, allow_null=True)
     format = serializers.ChoiceField(AnswerFormat.choices, required=False, allow_null=True)
     verbose = serializers.BooleanField(required=False, allow_null=True)
 

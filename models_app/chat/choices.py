@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Role(TextChoices):
@@ -28,5 +29,17 @@ class AnswerFormat(TextChoices):
 
     JSON = "json", "JSON"
 
+
+class ThinkLevel(TextChoices):
+    """How much a model thinks before it answers, in Ollama's words. Few models know levels."""
+
+    LOW = "low", pgettext_lazy("thinking", "low")
+    MEDIUM = "medium", pgettext_lazy("thinking", "medium")
+    HIGH = "high", pgettext_lazy("thinking", "high")
+    MAX = "max", pgettext_lazy("thinking", "max")
+
+
+Think = bool | str | None
+"""Ollama's `think`: on, off, one of `ThinkLevel`, or None for what the model does by itself."""
 
 UNDER_WAY = (AnswerState.PENDING, AnswerState.STREAMING)

@@ -40,6 +40,7 @@ def of_set() -> str:
             ("/set format json", _("answers in JSON")),
             ("/set noformat", _("answers as the model writes them")),
             ("/set think, nothink", _("whether the model thinks before it answers")),
+            ("/set think …", _("how much: low, medium, high or max; few models know levels")),
             ("/set verbose, quiet", _("all figures after an answer, or none")),
             ("/set history, nohistory", _("whether the up arrow brings lines back (in a shell)")),
             ("/set wordwrap, nowordwrap", _("whether lines end between words (in a shell)")),

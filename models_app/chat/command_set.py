@@ -17,8 +17,8 @@ from ollamactl.lib.slash import QUOTES
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 SET = (
-    *("system", "parameter", "format json", "noformat", "think", "nothink", "verbose", "quiet"),
-    *("history", "nohistory", "wordwrap", "nowordwrap"),
+    *("system", "parameter", "format json", "noformat", "think", "think high", "nothink"),
+    *("verbose", "quiet", "history", "nohistory", "wordwrap", "nowordwrap"),
 )
 
 
@@ -33,6 +33,8 @@ def set_something(actor: Actor, session: ChatSession, rest: str) -> Said:
             return _parameter(actor, session, value)
         case "format":
             return _format(actor, session, value)
+        case "think" if value:
+            return _level(actor, session, value)
         case name if said := _switch(actor, session, name, value):
             return said
     raise incomplete(_("Say what to set: %(names)s") % {"names": ", ".join(SET)})
@@ -75,11 +77,14 @@ def _format(actor: Actor, session: ChatSession, value: str) -> Said:
     return Said(changed, text)
 
 
+def _level(actor: Actor, session: ChatSession, value: str) -> Said:
+    changed = change_chat(actor=actor, session=session, think=value.lower())
+    text = _("The model thinks before it answers, at the level “%(level)s”.")
+    return Said(changed, text % {"level": changed.think_level})
+
+
 def _switch(actor: Actor, session: ChatSession, name: str, value: str) -> Said | None:
     """What is set by its name alone; None where there is no such setting."""
-    if name == "think" and value:
-        text = _("A chat's thinking is on or off, it has no levels: /set think or /set nothink.")
-        raise incomplete(text)
     if (text := _of_a_shell(name)) and not value:
         return Said(session, text)
     found = _changes(name)

@@ -59,9 +59,10 @@ def _facts(size: int | None, details: dict[str, Any]) -> str:
 
 def _settings(session: ChatSession) -> list[str]:
     """What the chat sets beside the parameters and the system prompt."""
+    switched = {True: _("on"), False: _("off"), None: ""}[session.think]
     rows = [
         (_("Format"), session.get_format_display()),
-        (_("Thinking"), {True: _("on"), False: _("off"), None: ""}[session.think]),
+        (_("Thinking"), session.get_think_level_display() or switched),
         (_("Figures"), {True: _("all"), False: _("none"), None: ""}[session.verbose]),
     ]
     return [f"{name}: {value}" for name, value in rows if value]

@@ -41,7 +41,7 @@ def _as_data(session: ChatSession, messages: list[ChatMessage]) -> dict[str, Any
         "server": session.server_name,
         "system": session.system,
         "options": session.options,
-        "think": session.think,
+        "think": session.think_value,
         "format": session.format,
         "created_at": _utc(session.created_at),
         "messages": [

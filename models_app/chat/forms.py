@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from models_app.chat.choices import AnswerFormat
+from models_app.chat.choices import AnswerFormat, Think, ThinkLevel
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import chat_models, models_to_offer
@@ -75,7 +75,13 @@ class ChatForm(forms.Form):
     think = forms.ChoiceField(
         label=_("Thinking"),
         required=False,
-        choices=[("", _("as the model does")), ("true", _("on")), ("false", _("off"))],
+        choices=[
+            ("", _("as the model does")),
+            ("true", _("on")),
+            ("false", _("off")),
+            *ThinkLevel.choices,
+        ],
+        help_text=_("Few models know levels of thinking. Others think as with “on”, or refuse."),
     )
     format = forms.ChoiceField(
         label=_("Format of answers"),
@@ -102,7 +108,7 @@ class ChatForm(forms.Form):
                 "model": session.model_id,
                 "system": session.system,
                 "options": "\n".join(lines_of(session.options)),
-                "think": _WORDS[session.think],
+                "think": session.think_level or _WORDS[session.think],
                 "format": session.format or "",
                 "verbose": _WORDS[session.verbose],
             },
@@ -120,9 +126,10 @@ class ChatForm(forms.Form):
         except InvalidInput as error:
             raise forms.ValidationError(str(error.detail), code=error.code) from error
 
-    def clean_think(self) -> bool | None:
-        """True, False, or None for what the model does by itself."""
-        return _MEANINGS[self.cleaned_data["think"]]
+    def clean_think(self) -> Think:
+        """True, False, a level, or None for what the model does by itself."""
+        word = self.cleaned_data["think"]
+        return word if word in ThinkLevel.values else _MEANINGS[word]
 
     def clean_format(self) -> str | None:
         """One of the formats, or None for none."""

@@ -8,7 +8,14 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from models_app.chat.choices import UNDER_WAY, AnswerFormat, AnswerState, Role
+from models_app.chat.choices import (
+    UNDER_WAY,
+    AnswerFormat,
+    AnswerState,
+    Role,
+    Think,
+    ThinkLevel,
+)
 from models_app.chat.querysets import ChatQuerySet
 from models_app.past import Outlasting
 from ollamactl.lib.sentences import SentenceField
@@ -18,10 +25,10 @@ class ChatSession(models.Model):
     """One conversation. It belongs to its owner; nobody else sees it.
 
     `model` is null once the model is gone from the panel: its name stays, and another one can be
-    chosen. `options` as in a Modelfile; `think` and `format` null leave it to the model. `verbose`
-    says whether all figures are shown after an answer or none; null: those that the page shows by
-    itself. Messages before `context_from` (a position) are shown, but not told to the model any
-    more.
+    chosen. `options` as in a Modelfile; `think` and `format` null leave it to the model; a
+    `think_level` goes with a `think` that is on. `verbose` says whether all figures are shown after
+    an answer or none; null: those that the page shows by itself. Messages before `context_from` (a
+    position) are shown, but not told to the model any more.
     """
 
     owner = models.ForeignKey(
@@ -43,7 +50,10 @@ class ChatSession(models.Model):
     system = models.TextField(_("system prompt"), blank=True)
     options = models.JSONField(_("parameters"), default=dict, blank=True)
     think = models.BooleanField(_("thinking"), null=True, blank=True)
-    # Null and not empty, so that SQLite adds the column without a copy of the table.
+    # Null and not empty, so that SQLite adds such columns without a copy of the table.
+    think_level = models.CharField(  # noqa: DJ001
+        _("level of thinking"), max_length=16, choices=ThinkLevel.choices, null=True, blank=True
+    )
     format = models.CharField(  # noqa: DJ001
         _("format of answers"), max_length=16, choices=AnswerFormat.choices, null=True, blank=True
     )
@@ -69,6 +79,11 @@ class ChatSession(models.Model):
 
     def __str__(self) -> str:
         return self.title or gettext("New chat")
+
+    @property
+    def think_value(self) -> Think:
+        """The level where there is one, else whether the model thinks first."""
+        return self.think_level or self.think
 
 
 class ChatMessage(models.Model):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app.chat.answers import MODEL_GONE, touch
-from models_app.chat.choices import UNDER_WAY, AnswerFormat
+from models_app.chat.choices import UNDER_WAY, AnswerFormat, Think, ThinkLevel
 from models_app.chat.events import CHAT, announce_chat, announce_chat_removed
 from models_app.chat.limits import LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.querysets import ChatQuerySet
@@ -85,7 +85,7 @@ def create_chat(
     title: str = "",
     system: str = "",
     options: Mapping[str, Any] | None = None,
-    think: bool | None = None,
+    think: Think = None,
     format: str | None = None,
     verbose: bool | None = None,
 ) -> ChatSession:
@@ -103,7 +103,7 @@ def create_chat(
             title=checked_title(title) if title else "",
             system=_checked_system(system),
             options=read_parameters(options or {}),
-            think=think,
+            **_checked_think(think),
             format=_checked_format(format),
             verbose=verbose,
             seq=next_seq(0),
@@ -205,8 +205,10 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
                 values["system"] = _checked_system(value)
             case "options":
                 values["options"] = read_parameters(value)
-            case "think" | "verbose":
-                values[name] = value
+            case "think":
+                values |= _checked_think(value)
+            case "verbose":
+                values["verbose"] = value
             case "format":
                 values["format"] = _checked_format(value)
             case "model":
@@ -226,6 +228,17 @@ def _checked_system(system: str) -> str:
         text = gettext_noop("A system prompt may have {most} characters at most.")
         raise InvalidInput(Sentence(text, most=LONGEST_SYSTEM), code="too_long", attr="system")
     return system.strip()
+
+
+def _checked_think(think: Think) -> dict[str, Any]:
+    """The fields for what Ollama calls `think`."""
+    if not isinstance(think, str):
+        return {"think": think, "think_level": None}
+    if think not in ThinkLevel.values:
+        text = gettext_noop("Thinking is on, off, or at one of these levels: {names}.")
+        names = ", ".join(ThinkLevel.values)
+        raise InvalidInput(Sentence(text, names=names), code="invalid_choice", attr="think")
+    return {"think": True, "think_level": think}
 
 
 def _checked_format(format: str | None) -> str | None:

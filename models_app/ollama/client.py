@@ -289,7 +289,7 @@ class OllamaClient:
         messages: Sequence[Mapping[str, str]],
         *,
         options: Mapping[str, object],
-        think: bool | None = None,
+        think: bool | str | None = None,
         format: str | None = None,
         keep_alive: int | str | None = None,
         silence_s: float = LOAD_S,
@@ -297,8 +297,9 @@ class OllamaClient:
         """The next answer of a conversation, part by part; the last is `done`, other ends raise.
 
         `messages`: `{role, content}`, the oldest first. `format` `json` lets the model write JSON
-        only. `think` None leaves it to the model, and `keep_alive` None to the server. Closing the
-        generator ends the work. POST /api/chat
+        only. `think`: on, off, a level such as `high`, or None to leave it to the model.
+        `keep_alive` None leaves it to the server. Closing the generator ends the work.
+        POST /api/chat
         """
         request: dict[str, object] = {
             "model": _sent(name),

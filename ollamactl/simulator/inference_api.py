@@ -31,6 +31,7 @@ from ollamactl.simulator.settings import Settings
 from ollamactl.simulator.store import Installed, Store, timestamp
 
 # What a model that thinks says before its answer.
+_LEVELS = ("low", "medium", "high", "max")
 _THOUGHTS = ("They", " want", " to", " see", " how", " thinking", " looks.")
 
 Shape = Callable[[str], Line]
@@ -50,6 +51,7 @@ class InferenceApi:
 
     async def generate(self, request: Request) -> Response:
         body, keep_alive = _read(request)
+        _require_think(body.get("think"))
         text = model_text(body)
         missing = f"model '{text}' not found"
         model = self._installed(text, empty=(404, missing), missing=missing)
@@ -58,6 +60,7 @@ class InferenceApi:
 
     async def chat(self, request: Request) -> Response:
         body, keep_alive = _read(request)
+        _require_think(body.get("think"))
         text = model_text(body)
         missing = f"model '{text}' not found"
         model = self._installed(text, empty=(400, "model is required"), missing=missing)
@@ -65,14 +68,16 @@ class InferenceApi:
         prompt = str(messages[-1].get("content") or "") if messages else ""
         if messages and not prompt:
             prompt = " "
-        thinks = "thinking" in model.manifest.capabilities and body.get("think") is not False
+        think = body.get("think")
+        thinks = "thinking" in model.manifest.capabilities and think is not False
+        level = (f" At {think} level.",) if isinstance(think, str) else ()
         return await self._complete(
             model,
             body,
             keep_alive,
             prompt,
             lambda t: {"message": _assistant(t)},
-            thoughts=_THOUGHTS if prompt and thinks else (),
+            thoughts=(*_THOUGHTS, *level) if prompt and thinks else (),
         )
 
     async def embed(self, request: Request) -> Response:
@@ -187,6 +192,15 @@ def _read(request: Request) -> tuple[dict[str, Any], float | None]:
         return body, parse_keep_alive(body.get("keep_alive"))
     except ValueError as error:
         raise Refused(400, str(error)) from error
+
+
+def _require_think(wanted: object) -> None:
+    """On, off, a level, or nothing."""
+    known = '"high", "medium", "low", "max", true, or false'
+    if isinstance(wanted, str) and wanted not in _LEVELS:
+        raise Refused(400, f"invalid think value: {json.dumps(wanted)} (must be {known})")
+    if not isinstance(wanted, str | bool | None):
+        raise Refused(400, f"think must be a boolean or string ({known})")
 
 
 def _options(body: dict[str, Any]) -> dict[str, Any]:

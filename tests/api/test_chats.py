@@ -59,7 +59,13 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
     changed = client.patch(url, {"title": " A  title ", "think": True, "system": ""}).json()
     assert (changed["title"], changed["think"], changed["system"]) == ("A title", True, "")
     assert changed["options"] == {"temperature": 0.5}
+    assert client.patch(url, {"think": "high"}).json()["think"] == "high"
+    assert json.loads(client.get(f"{url}export/?format=json").content)["think"] == "high"
+    assert client.patch(url, {"system": "x"}).json()["think"] == "high"
+    assert client.patch(url, {"think": False}).json()["think"] is False
     assert client.patch(url, {"think": None}).json()["think"] is None
+    leveled = client.post(URL, {"model": model.pk, "think": "low"}).json()
+    assert client.get(f"{URL}{leveled['id']}/").json()["think"] == "low"
     assert (row["format"], row["verbose"]) == (None, None)
     changed = client.patch(url, {"format": "json", "verbose": False}).json()
     assert (changed["format"], changed["verbose"]) == ("json", False)
@@ -77,6 +83,7 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
         ({"model": 10**6}, "model"),
         ({"model": True}, "model"),
         ({"model": "x"}, "model"),
+        ({"think": "much"}, "think"),
         ({"options": {"warmth": 1}}, "parameters"),
         ({"options": {"temperature": "hot"}}, "parameters"),
         ({"options": 3}, "options"),
@@ -236,6 +243,8 @@ def test_an_export_has_it_all(client: APIClient, chat: ChatSession) -> None:
         ("/SET  quiet", "verbose", False),
         ("/set think", "think", True),
         ("/set nothink", "think", False),
+        ("/set think HIGH", "think", "high"),
+        ("/set think max", "think", "max"),
         ("/clear", "context_from", 2),
     ],
 )
@@ -262,7 +271,7 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
         assert "On the page" in say(f"/set {word}").json()["text"]
     assert say("/bye").json()["action"] == "leave"
     for line in ("/nonsense", "/set", "/set x", "/set parameter", "/set parameter warmth 1",
-                 "/set format", "/set format xml", "/set quiet please", "/set think high", "/? x",
+                 "/set format", "/set format xml", "/set quiet please", "/set think much", "/? x",
                  "/load", "/load nothing", "/show x", "hello"):  # fmt: skip
         answer = say(line)
         assert answer.status_code == 400, line
@@ -311,6 +320,8 @@ def test_what_a_chat_sets_is_shown_with_its_model(
     )
     own = shown("info").partition("Of this chat:\n")[2].splitlines()
     assert own == ["Format: JSON", "Thinking: off", "Figures: all"]
+    ChatSession.objects.update(think=True, think_level="high")
+    assert "Thinking: high" in shown("info").splitlines()
     assert shown("parameters") == "top_k 3\n\nOf this chat:\nseed 7"
     assert shown("system") == "Be brief."
 

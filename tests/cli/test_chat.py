@@ -61,6 +61,25 @@ def test_what_goes_wrong_ends_with_its_code(shell: Shell, ollama: RunningSimulat
     assert "Error:" in shell.run("chat", "talker", "Hi", code=1)
 
 
+def test_a_level_of_thinking(shell: Shell, ollama: RunningSimulator) -> None:
+    ollama.control.install("qwen3:0.6b")
+    shell.run("sync")
+    wait_until(lambda: "qwen3" in shell.run("ls"), "the panel knows the model", 20)
+
+    def thought(*options: str) -> str:
+        out = shell.run("chat", "qwen3:0.6b", "Hi", "--json", *options)
+        events = [json.loads(line) for line in out.splitlines()]
+        return str(events[-1]["message"]["thinking"])
+
+    assert thought("--think=high").endswith("At high level.")
+    assert thought("--think-level", "low").endswith("At low level.")
+    assert thought("--think=true").endswith("thinking looks.")
+    assert not thought("--think=false")
+    assert "--think=x" in shell.run("chat", "talker", "--", "Hi", "--think=x")
+    assert "not one of" in shell.run("chat", "talker", "Hi", "--think=much", code=2)
+    assert "cannot think" in shell.run("chat", "talker", "Hi", "--think=max", code=1)
+
+
 def test_a_talk_on_a_terminal(shell: Shell, tmp_path: Path) -> None:
     terminal = Terminal(shell.environment, "chat", "talker")
     terminal.wait_for(">>> ")

@@ -86,6 +86,22 @@ def test_thinking_is_refused_where_the_model_does_not(backend: Backend, calls: C
     assert answer.json() == {"error": f'"{backend.model}" does not support thinking'}
 
 
+def test_thinking_has_four_levels(backend: Backend, calls: Calls) -> None:
+    said = {"model": backend.model, "messages": [{"role": "user", "content": "Say hello."}]}
+    known = '"high", "medium", "low", "max", true, or false'
+    for path, body in (("/api/chat", said), ("/api/generate", {**said, "prompt": "x"})):
+        wrong = calls.post(path, json={**body, "think": "much"})
+        expected = f'invalid think value: "much" (must be {known})'
+        assert (wrong.status_code, wrong.json()) == (400, {"error": expected})
+        odd = calls.post(path, json={**body, "think": 5})
+        expected = f"think must be a boolean or string ({known})"
+        assert (odd.status_code, odd.json()) == (400, {"error": expected})
+    for level in ("low", "medium", "high", "max"):
+        answer = calls.post("/api/chat", json={**said, "think": level})
+        expected = f'"{backend.model}" does not support thinking'
+        assert (answer.status_code, answer.json()) == (400, {"error": expected})
+
+
 def test_only_json_is_a_format(backend: Backend, calls: Calls) -> None:
     said = {"model": backend.model, "messages": [{"role": "user", "content": "Say hello."}]}
     for wanted, quoted in (("xml", '"\\"xml\\""'), (5, '"5"')):

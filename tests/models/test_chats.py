@@ -176,6 +176,24 @@ def test_one_that_only_embeds_says_so(begin: Begin) -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_level_of_thinking_is_told_the_model(
+    panel: Panel, simulator: RunningSimulator, me: Actor, begin: Begin
+) -> None:
+    simulator.control.install("qwen3:0.6b")
+    session = create_chat(actor=me, model=panel.pulled("qwen3:0.6b"), think="high")
+    talk = Talk(panel, me, session)
+    assert talk.answered("Hello?").thinking.endswith("At high level.")
+    change_chat(actor=me, session=session, think=True)
+    assert talk.answered("Hello?").thinking.endswith("thinking looks.")
+    change_chat(actor=me, session=session, think=False)
+    assert not talk.answered("Hello?").thinking
+    cannot = begin(think="low").answered("Hello?", "failed")
+    assert "cannot think before it answers" in str(cannot.error)
+    with pytest.raises(InvalidInput, match="low, medium, high, max"):
+        change_chat(actor=me, session=session, think="much")
+
+
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     ("fault", "details", "code"),
     [
@@ -183,6 +201,12 @@ def test_one_that_only_embeds_says_so(begin: Begin) -> None:
         ("http_503", {}, "busy"),
         ("html", {}, "not_ollama"),
         ("http_error", {"status": 404, "message": "model 'x' not found"}, "model_missing"),
+        # What Ollamas say that let few models have levels.
+        (
+            "http_error",
+            {"status": 400, "message": 'think value "high" is not supported for this model'},
+            "refused",
+        ),
     ],
 )
 def test_what_goes_wrong_is_said_and_can_be_tried_again(
@@ -192,7 +216,9 @@ def test_what_goes_wrong_is_said_and_can_be_tried_again(
     simulator.control.fault(fault, endpoint="/api/chat", count=1, **details)
     answer = talk.answered("Hello?", "failed")
     assert (answer.state, answer.error_code) == ("failed", code)
-    assert str(answer.error)
+    words = details.get("message", "") if code == "refused" else ""
+    assert words in str(answer.error)
+    assert str(answer.error).endswith(".")
     again = regenerate_answer(actor=talk.actor, message=answer)
     talk.panel.wait(again.task)
     again.answer.refresh_from_db()

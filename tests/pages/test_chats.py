@@ -209,9 +209,11 @@ def test_settings_are_kept_and_what_is_wrong_is_said(operator: Client, chat: Cha
     head = page(operator, "chat-head", chat.pk)
     assert 'data-figures="all"' in head
     assert "· JSON ·" in head
+    form |= {"think": "high"}
     operator.post(url, {**form, "format": "", "verbose": "", "options": ""}, headers=HTMX)
     chat.refresh_from_db()
-    assert (chat.format, chat.verbose) == (None, None)
+    assert (chat.format, chat.verbose, chat.think_value) == (None, None, "high")
+    assert '<option value="high" selected>' in page(operator, "chat-settings", chat.pk)
     assert 'data-figures="main"' in page(operator, "chat-head", chat.pk)
     operator.post(url, {**form, "options": "temperature 0.5\nstop a"}, headers=HTMX)
     chat.refresh_from_db()

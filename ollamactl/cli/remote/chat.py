@@ -20,17 +20,38 @@ from ollamactl.lib.formats import format_figure
 from ollamactl.lib.slash import is_command
 
 
+class _ChatCommand(click.Command):
+    """Takes `--think=high` too, as `ollama run` does; click's switches have no values."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*map(_with_level, args[:end]), *args[end:]])
+
+
+def _with_level(argument: str) -> str:
+    name, _equals, value = argument.partition("=")
+    if name != "--think":
+        return argument
+    return {"": name, "true": name, "false": "--no-think"}.get(value, f"--think-level={value}")
+
+
 @click.command(
+    cls=_ChatCommand,
     help=_(
         "Chat with a model. With a PROMPT, or one on stdin, it is answered once; else type, and "
         "/? shows what else there is. --session goes on with an earlier chat and needs no MODEL."
-    )
+    ),
 )
 @click.argument("words", metavar="MODEL [PROMPT]", nargs=-1)
 @server_option
 @click.option("--system", metavar="TEXT", help=_("The system prompt."))
 @click.option("--session", type=int, metavar="ID", help=_("Go on with this chat."))
 @click.option("--think/--no-think", default=None, help=_("Whether the model thinks first."))
+@click.option(
+    "--think-level",
+    type=click.Choice(["low", "medium", "high", "max"]),
+    help=_("How much it thinks first. Few models know levels."),
+)
 @click.option(
     "--format", "form", type=click.Choice(["json"]), help=_("Let the model answer in JSON.")
 )
@@ -44,6 +65,7 @@ def chat(
     system: str | None,
     session: int | None,
     think: bool | None,
+    think_level: str | None,
     form: str | None,
     verbose: bool | None,
     as_json: bool,
@@ -54,7 +76,8 @@ def chat(
     panel = Panel.current()
     typed = words if session is not None else words[1:]
     prompt = _prompt(typed)
-    settings = {"system": system, "think": think, "format": form, "verbose": verbose}
+    thinks = think_level or think
+    settings = {"system": system, "think": thinks, "format": form, "verbose": verbose}
     wanted = {name: value for name, value in settings.items() if value is not None}
     if session is None:
         model = find_model(panel, words[0], server)
