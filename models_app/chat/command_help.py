@@ -19,7 +19,7 @@ def all_commands(actor: Actor) -> str:
     rows = [
         ("/set …", _("a setting of this chat; /? set lists them")),
         ("/show …", _("what is known of the model; /? show lists it")),
-        ("/load …", _("another model for this chat")),
+        ("/load …", _("another model for this chat, which begins anew")),
         *([save] if actor.may(RECREATE) else []),
         ("/list", _("the models of this server")),
         ("/clear", _("forget what was said so far; it stays to be read")),

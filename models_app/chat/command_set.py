@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from audit_app.actors import Actor
 from models_app.chat.choices import AnswerFormat
 from models_app.chat.command_answers import Said, incomplete
+from models_app.chat.command_help import of_set
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import change_chat
 from models_app.services.parameters import KNOWN, TEXTS, read_lines, read_parameters
@@ -23,7 +24,9 @@ SET = (
 
 
 def set_something(actor: Actor, session: ChatSession, rest: str) -> Said:
-    """One of `SET`."""
+    """One of `SET`; what there is where nothing is named."""
+    if not rest:
+        return Said(session, of_set())
     what, *values = rest.split(None, 1)[:2] or [""]
     value = values[0].strip() if values else ""
     match what.lower():

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from audit_app.actors import Actor
 from models_app.chat.command_answers import Said, incomplete
+from models_app.chat.command_help import of_show
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import model_to_ask
 from models_app.services.details import describe_model
@@ -18,8 +19,10 @@ SHOWN = ("info", "license", "modelfile", "parameters", "system", "template")
 
 
 def show(actor: Actor, session: ChatSession, rest: str) -> Said:
-    """One of `SHOWN`; the facts where nothing is named."""
-    what = rest.lower() or "info"
+    """One of `SHOWN`; what there is where nothing is named."""
+    what = rest.lower()
+    if not what:
+        return Said(session, of_show())
     if what not in SHOWN:
         raise incomplete(_("Say what to show: %(names)s") % {"names": ", ".join(SHOWN)})
     model = model_to_ask(session)

@@ -16,10 +16,11 @@ from models_app.chat.command_show import show
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import (
     OFFERED,
-    change_chat,
     chat_models,
     find_model,
     forget_context,
+    last_position,
+    load_model,
     model_to_ask,
 )
 from models_app.services.recreating import derive_model
@@ -70,8 +71,15 @@ def _load(actor: Actor, session: ChatSession, rest: str) -> Said:
     if not rest:
         raise incomplete(_("Say which model: /load NAME"))
     model = find_model(session, rest)
-    changed = change_chat(actor=actor, session=session, model=model)
-    return Said(changed, _("This chat goes on with “%(name)s”.") % {"name": model.name})
+    begins_anew = last_position(session) > 0
+    changed = load_model(actor=actor, session=session, model=model)
+    if begins_anew:
+        text = _(
+            "This chat goes on with “%(name)s”, which is told nothing of what was said so far."
+        )
+    else:
+        text = _("This chat goes on with “%(name)s”.")
+    return Said(changed, text % {"name": model.name})
 
 
 def _list(actor: Actor, session: ChatSession, rest: str) -> Said:

@@ -133,9 +133,17 @@ def forget_context(*, actor: Actor, session: ChatSession) -> ChatSession:
     actor.require(CHAT)
     with transaction.atomic():
         row = locked_chat(session)
-        row.context_from = last_position(row) + 1
+        last = last_position(row)
+        row.context_from = last + 1 if last else 0
         touch(row, "context_from")
     return row
+
+
+def load_model(*, actor: Actor, session: ChatSession, model: OllamaModel) -> ChatSession:
+    """Go on with this model, which is told nothing of what was said before."""
+    with transaction.atomic():
+        changed = change_chat(actor=actor, session=session, model=model)
+        return forget_context(actor=actor, session=changed)
 
 
 def delete_chat(*, actor: Actor, session: ChatSession) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from rest_framework.test import APIClient
 
 from audit_app.models import AuditRecord
+from models_app.chat.answers import told
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
 from ollamactl.lib.paginator import RowPaginator
@@ -266,22 +267,46 @@ def test_commands_that_only_speak(client: APIClient, chat: ChatSession, model: O
     assert "/set …" in say("/?").json()["text"]
     assert "/set system" in say("/? set").json()["text"]
     assert "/show modelfile" in say("/help /show").json()["text"]
+    assert say("/show").json()["text"] == say("/? show").json()["text"]
+    assert say("/set ").json()["text"] == say("/? set").json()["text"]
     assert "Ctrl+K" in say("/? shortcuts").json()["text"]
     for word in ("history", "nohistory", "wordwrap", "nowordwrap"):
         assert "On the page" in say(f"/set {word}").json()["text"]
     assert say("/bye").json()["action"] == "leave"
-    for line in ("/nonsense", "/set", "/set x", "/set parameter", "/set parameter warmth 1",
+    for line in ("/nonsense", "/set x", "/set parameter", "/set parameter warmth 1",
                  "/set format", "/set format xml", "/set quiet please", "/set think much", "/? x",
                  "/load", "/load nothing", "/show x", "hello"):  # fmt: skip
         answer = say(line)
         assert answer.status_code == 400, line
         assert answer.json()["errors"][0]["detail"]
     other = OllamaModelFactory(server=model.server, name="other:latest")
-    assert say("/load other").json()["chat"]["model"] == other.pk
+    loaded = say("/load other").json()
+    assert (loaded["chat"]["model"], loaded["chat"]["context_from"]) == (other.pk, 0)
+    assert "nothing" not in loaded["text"]
     OllamaModel.objects.filter(pk=other.pk).delete()
     gone = client.post(f"{URL}{chat.pk}/messages/", {"content": "Hi"})
     assert (gone.status_code, gone.json()["errors"][0]["code"]) == (409, "model_gone")
     assert client.get(f"{URL}{chat.pk}/").json()["model_name"] == "other:latest"
+
+
+def test_a_model_that_is_loaded_begins_anew(client: APIClient, chat: ChatSession) -> None:
+    for position, role in ((1, "user"), (2, "assistant")):
+        ChatMessageFactory(session=chat, position=position, role=role, content="x" * position)
+    ChatSession.objects.update(system="Be brief.")
+    assert chat.model is not None
+    other = OllamaModelFactory(server=chat.model.server, name="other:latest")
+
+    def say(line: str) -> Any:
+        return client.post(f"{URL}{chat.pk}/command/", {"command": line}).json()
+
+    assert say("/load nothing")["errors"][0]["code"] == "model_missing"
+    chat.refresh_from_db()
+    assert (chat.model_id == other.pk, chat.context_from) == (False, 0)
+    loaded = say("/load other")
+    assert "told nothing of what was said so far" in loaded["text"]
+    assert (loaded["chat"]["model"], loaded["chat"]["context_from"]) == (other.pk, 3)
+    chat.refresh_from_db()
+    assert told(chat, before=99) == [{"role": "system", "content": "Be brief."}]
 
 
 def test_the_models_to_load_are_listed(
