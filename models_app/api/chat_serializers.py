@@ -53,6 +53,10 @@ class ChatSerializer(serializers.ModelSerializer[ChatSession]):
     options = serializers.DictField()
     think = ThinkField(source="think_value", allow_null=True, read_only=True)
     format = serializers.ChoiceField(AnswerFormat.choices, allow_null=True, read_only=True)
+    excerpt = serializers.SerializerMethodField(
+        help_text="In a list with `search`: one line about what was found in what was said, "
+        "without markup. Else null, and where the title alone has the words."
+    )
 
     class Meta:
         model = ChatSession
@@ -71,8 +75,13 @@ class ChatSerializer(serializers.ModelSerializer[ChatSession]):
             "context_from",
             "created_at",
             "updated_at",
+            "excerpt",
         ]
         read_only_fields = fields
+
+    def get_excerpt(self, chat: ChatSession) -> str | None:
+        found: dict[int, str] = self.context.get("excerpts", {})
+        return found.get(chat.pk)
 
 
 class MessageSerializer(serializers.ModelSerializer[ChatMessage]):

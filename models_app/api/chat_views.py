@@ -28,6 +28,7 @@ from models_app.api.chat_serializers import (
 from models_app.chat import commands, exports, prompts, sessions
 from models_app.chat.downloads import file_of
 from models_app.chat.events import CHAT
+from models_app.chat.excerpts import excerpts_of
 from models_app.chat.filters import ChatFilter
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.chat.versions import versions_beside
@@ -57,6 +58,13 @@ class ChatViewSet(PanelViewSet):
 
     def get_queryset(self) -> QuerySet[ChatSession]:
         return sessions.chats_of(self.request.user).order_by("-updated_at", "-pk")
+
+    def list(self, request: Request) -> Response:
+        """The caller's chats; with `search`, where in each was said what is looked for."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        excerpts = excerpts_of(page, request.query_params.get("search", ""))
+        context = {**self.get_serializer_context(), "excerpts": excerpts}
+        return self.get_paginated_response(ChatSerializer(page, many=True, context=context).data)
 
     @extend_schema(request=ChatInputSerializer, responses={201: ChatSerializer})
     def create(self, request: Request) -> Response:

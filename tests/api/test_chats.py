@@ -183,6 +183,28 @@ def test_chats_are_found_by_title_and_by_what_was_said(
     assert client.get(f"{URL}?nothing=1").status_code == 400
 
 
+def test_a_search_says_where_in_a_chat_it_was_said(
+    client: APIClient, chat: ChatSession, me: Any
+) -> None:
+    for number in range(1, 4):
+        other = ChatSessionFactory(owner=me, model=chat.model, title="Second")
+        ChatMessageFactory(session=other, position=1, content=f"{number} needle\n" + "hay " * 99)
+    ChatSession.objects.filter(pk=chat.pk).update(title="A needle")
+
+    def excerpts(query: str) -> list[str | None]:
+        rows = client.get(f"{URL}?ordering=created_at{query}").json()["results"]
+        return [row["excerpt"] for row in rows]
+
+    assert excerpts("") == [None] * 4
+    titled, *said = excerpts("&search=NEEDLE")
+    assert titled is None
+    assert [str(line)[:12] for line in said] == [f"{number} needle hay" for number in (1, 2, 3)]
+    assert all(str(line).endswith(" …") for line in said)
+    assert client.get(f"{URL}{chat.pk}/").json()["excerpt"] is None
+    one = count_queries(lambda: excerpts("&search=needle&page_size=1"))
+    assert count_queries(lambda: excerpts("&search=needle")) == one
+
+
 def test_what_a_search_finds_is_counted_up_to_a_bound(
     client: APIClient, me: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
