@@ -20,6 +20,7 @@ from tasks_app.choices import ENDED, State, Unit
 from tasks_app.clock import raised_seq
 from tasks_app.events import announce_task
 from tasks_app.failures import failure
+from tasks_app.left_out import number_left_out
 from tasks_app.models import Task
 from tasks_app.runners import runner_of
 from tasks_app.transitions import LET_GO, after_end, change, change_surely, held
@@ -51,7 +52,7 @@ def counts_of(parent_id: int) -> dict[str, int]:
 
 def wait_cut_short(task: Task, *, floor: int) -> Task | None:
     """A parent is cancelled before it has begun all its parts: it waits for those it has."""
-    return wait_or_succeed(task, {"cut_short": True}, floor=floor)
+    return wait_or_succeed(task, _cut_short(task), floor=floor)
 
 
 def wait_or_succeed(task: Task, result: dict[str, Any] | None, *, floor: int) -> Task | None:
@@ -128,7 +129,7 @@ def _correct(parent: Task, counts: dict[str, int]) -> Task | None:
     """Count in the row of an ended parent; its state, and what followed from it, stay."""
     if not counts["total"]:
         return None
-    said = {"cut_short": True} if parent.result is None else parent.result
+    said = _cut_short(parent) if parent.result is None else parent.result
     result = {**said, **counts}
     if result == parent.result:
         return None
@@ -136,6 +137,11 @@ def _correct(parent: Task, counts: dict[str, int]) -> Task | None:
     parent.refresh_from_db()
     announce_task(parent, notice=False)
     return parent
+
+
+def _cut_short(parent: Task) -> dict[str, Any]:
+    """What its own work has not come to say: that there is more, and what it had left out."""
+    return {**number_left_out(parent), "cut_short": True}
 
 
 def _end(parent: Task, counts: dict[str, int]) -> dict[str, Any]:

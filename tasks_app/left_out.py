@@ -50,6 +50,11 @@ def left_out_of(task: Task) -> list[Kept]:
     return teller.kept(task) if teller else []
 
 
+def number_left_out(task: Task) -> dict[str, int]:
+    """`skipped`, their number, as its result has it; nothing for a type that never says any."""
+    return {"skipped": len(left_out_of(task))} if task.type in _tellers else {}
+
+
 def tell(task: Task, some: Sequence[Kept]) -> list[LeftOut]:
     """Some of `left_out_of`, in the reader's language."""
     teller = _tellers.get(task.type)

@@ -17,11 +17,12 @@ from tasks_app.choices import State
 from tasks_app.claim import claim_next
 from tasks_app.clock import LEASE, from_now
 from tasks_app.execution import run_attempt, work_off
+from tasks_app.families import wait_cut_short
 from tasks_app.hub import hub
 from tasks_app.models import Task
 from tasks_app.reconcile import LOSSES, reconcile
 from tasks_app.results import outcome_of
-from tasks_app.services import retry_task
+from tasks_app.services import cancel_task, retry_task
 from tasks_app.transitions import succeed
 from tests.models.conftest import MB, Panel
 
@@ -76,6 +77,7 @@ def at_work(batch: Task) -> Task:
 
 def test_the_parts_that_have_ended_are_counted_at_once(batch: Task, at_work: Task) -> None:
     assert batch.result == {
+        "skipped": 0,
         "cut_short": True,
         "total": 3,
         "succeeded": 1,
@@ -85,6 +87,22 @@ def test_the_parts_that_have_ended_are_counted_at_once(batch: Task, at_work: Tas
     told = outcome_of(batch.type, batch.result)
     assert told is not None
     assert "ended before all had begun" in told.sentences
+
+
+def test_one_that_is_cancelled_says_what_it_had_left_out(batch: Task) -> None:
+    gone = {"model": None, "server": None, "name": "x:1b", "code": "gone", "detail": "Gone."}
+    Batch.objects.filter(task=batch).update(skipped=[gone, gone])
+    Task.objects.filter(pk=batch.pk).update(cancel_requested=True)
+    batch.refresh_from_db()
+    assert wait_cut_short(batch, floor=batch.seq) is not None
+    for child in Task.objects.filter(parent=batch):
+        cancel_task(actor=SYSTEM, task=child)
+    batch.refresh_from_db()
+    assert batch.state == State.CANCELLED
+    told = outcome_of(batch.type, batch.result)
+    assert told is not None
+    assert told.sentences[:2] == ["2 left out", "ended before all had begun"]
+    assert broken_rules() == []
 
 
 @pytest.mark.parametrize("end", [State.SUCCEEDED, State.CANCELLED])
@@ -97,7 +115,7 @@ def test_a_part_that_ends_later_is_counted_then(batch: Task, at_work: Task, end:
     batch.refresh_from_db()
     counts = {"succeeded": 1, "failed": 0, "cancelled": 1}
     counts[end] += 1
-    assert batch.result == {"cut_short": True, "total": 3, **counts}
+    assert batch.result == {"skipped": 0, "cut_short": True, "total": 3, **counts}
     assert (batch.state, (batch.error or {})["code"]) == (State.FAILED, "worker_lost")
     assert batch.seq > seq  # pages see the newer count
     assert broken_rules() == []
@@ -132,6 +150,7 @@ def test_a_retry_of_its_parts_alone_does_not_make_it_whole(batch: Task, at_work:
     assert batch.state == State.FAILED
     assert (batch.error or {})["code"] == "children_failed"
     assert batch.result == {
+        "skipped": 0,
         "cut_short": True,
         "total": 3,
         "succeeded": 3,

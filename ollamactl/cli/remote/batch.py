@@ -236,7 +236,7 @@ def _report_left_out(panel: Panel, task: Task) -> None:
 
 def _left_out(panel: Panel, task: Task) -> Iterator[Json]:
     """What the panel says of each that was left out; a batch without any is not asked about. One
-    that ended before all had begun has not come to say how many there are."""
+    that ended before all had begun says no number where an older panel ended it."""
     if not int_of(task.result, "skipped") and task.result.get("cut_short") is not True:
         return iter(())
     return panel.every(f"tasks/{task.id}/left-out/")
