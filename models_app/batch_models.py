@@ -11,13 +11,14 @@ from models_app.batches.words import OnError, Operation
 class Batch(models.Model):
     """One operation on many models: the plan that its task works off.
 
-    `items`: a list of `{"model": id or null, "server": id, "name": …, "with": {…}}`, in the order
-    in which their tasks are made; `position` of them have one. Downloads have their `guess`, too:
-    bytes, or null; `unmade` is its sum over those that have no task yet, by the servers' ids, for
-    whom their disks are to keep that room. `skipped`: those that the plan left
-    out, `{"model", "server", "name", "code", "detail"}`, the detail a stored sentence. Both are
-    kept apart from the task, whose row is read at each end of a child. `undoes` is the batch that
-    this one rolls back: then `items` is empty until its worker has gathered them.
+    `items`: a list of `{"model": id or null, "server": id, "name": …, "place": …, "with": {…}}`, in
+    the order in which their tasks are made; `position` of them have one. The place is what the
+    server was called, for when it is gone. Downloads have their `guess`, too: bytes, or null;
+    `unmade` is its sum over those that have no task yet, by the servers' ids, for whom their disks
+    are to keep that room. `skipped`: those that the plan left out, `{"model", "server", "name",
+    "place", "code", "detail"}`, the detail a stored sentence. Both are kept apart from the task,
+    whose row is read at each end of a child. `undoes` is the batch that this one rolls back: then
+    `items` is empty until its worker has gathered them.
     """
 
     task = models.OneToOneField(

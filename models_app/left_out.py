@@ -19,7 +19,7 @@ def models_left_out(task: Task) -> list[Kept]:
 
 
 def in_words(some: Sequence[Kept]) -> list[LeftOut]:
-    """These with the names of their servers; a server that is gone has none."""
+    """These with the names of their servers; of a server that is gone the one that it had."""
     ids = {item["model"] for item in some if item["model"] is not None}
     rows = OllamaModel.objects.filter(pk__in=these(sorted(ids)))
     there = set(rows.order_by().values_list("pk", flat=True))
@@ -30,7 +30,7 @@ def in_words(some: Sequence[Kept]) -> list[LeftOut]:
             resource_type="model",
             resource_id=item["model"] if item["model"] in there else None,
             resource_name=item["name"],
-            place=names.get(item["server"], ""),
+            place=names.get(item["server"]) or item.get("place", ""),
             code=item["code"],
             detail=str(from_stored(item["detail"])),
         )

@@ -105,6 +105,7 @@ def _beginning(
         name=item["name"],
         model_id=item["model"],
         server_id=item["server"],
+        server_name=item.get("place") or "",
         payload=_payload(operation, item, row, needed),
         limit_key=_limit_key(operation, row.server_id if row is not None else item["server"]),
         data={"batch": parent.pk, "digest": row.digest if row is not None else ""},

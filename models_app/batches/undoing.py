@@ -71,7 +71,8 @@ def undo_items(batch: Batch, check: Callable[[], None]) -> tuple[list[Item], lis
     for model_id, name, payload in rows.iterator(READ):
         check()
         before = (payload or {}).get("before") or {}
-        item = {"model": model_id, "server": before.get("server"), "name": name}
+        place = str(((payload or {}).get("place") or {}).get("name") or "")
+        item = {"model": model_id, "server": before.get("server"), "name": name, "place": place}
         refusal = _refusal(batch.operation, before)
         if refusal is None:
             items.append(_undoing(batch.operation, item, before))

@@ -193,6 +193,7 @@ def _item(item: PlanItem) -> dict[str, Any]:
         "model": item.chosen.id,
         "server": server.pk if server else None,
         "name": item.chosen.name,
+        "place": server.name if server else "",
     }
 
 

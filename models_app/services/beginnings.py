@@ -29,14 +29,15 @@ class Beginning:
     """One of several pieces of work of one kind.
 
     `model` is the locked, idle row. With a `refusal` the work cannot begin; then it may be None,
-    and `name`, `model_id` and `server_id` say which one it was. `data` is for the record of who
-    asked.
+    and `name`, `model_id`, `server_id` and `server_name` say which one it was. `data` is for the
+    record of who asked.
     """
 
     model: OllamaModel | None
     name: str = ""
     model_id: int | None = None
     server_id: int | None = None
+    server_name: str = ""
     payload: dict[str, Any] | None = None
     limit_key: str = ""
     data: Mapping[str, Any] | None = None
@@ -173,7 +174,7 @@ def _new_task(one: Beginning) -> NewTask:
 def _place(one: Beginning) -> dict[str, Any]:
     """Where the model is, for when its row, and perhaps its server's, is gone."""
     if one.model is None:
-        return {"server": one.server_id}
+        return {"server": one.server_id, "name": one.server_name}
     return {"server": one.model.server_id, "name": one.model.server.name}
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from models_app.models import Batch
+from models_app.models import Batch, OllamaServer
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.pages.conftest import HTMX
@@ -65,6 +65,17 @@ def test_what_leaves_nothing_out_says_nothing_of_it(viewer: Client) -> None:
         assert "task-left-out" not in page_of(viewer, task)
         alone = viewer.get(reverse("admin:task-left-out", args=[task.pk]), headers=HTMX)
         assert (alone.status_code, alone.content) == (200, b"")
+
+
+def test_a_server_that_is_gone_is_named_as_it_was(viewer: Client) -> None:
+    task = batch_of(2)
+    batch = Batch.objects.get(task=task)
+    batch.skipped[0]["place"] = "attic"
+    batch.save()
+    assert "attic" not in page_of(viewer, task)  # it is called otherwise now
+    OllamaServer.objects.all().delete()
+    page = page_of(viewer, task)
+    assert (page.count(">attic<"), page.count(">shop<")) == (1, 0)
 
 
 def test_names_are_text(viewer: Client) -> None:
