@@ -11,6 +11,11 @@ _DISPLAY = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
 _DAYS_ARE_MANY_S = 100 * 3600
 
 
+def group_thousands(count: int) -> str:
+    """`count` with its digits in groups, as both languages write it: `"10,000"`."""
+    return f"{count:,}"
+
+
 def format_size(size: int) -> str:
     """`size` bytes as Ollama shows them: `"292 MB"`, `"1.2 GB"`, `"17 B"`."""
     for unit, factor in _DISPLAY:
@@ -42,9 +47,9 @@ def format_rate(bytes_per_s: float) -> str:
 
 
 def format_figure(value: float) -> str:
-    """A measured number in about three digits: `0.042`, `1.25`, `12.5`, `125`."""
+    """A measured number in about three digits: `0.042`, `1.25`, `12.5`, `125`, `1,250`."""
     digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
-    return f"{value:.{digits}f}"
+    return f"{value:,.{digits}f}"
 
 
 def format_count(count: int) -> str:

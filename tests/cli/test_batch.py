@@ -65,6 +65,18 @@ def test_it_shows_the_plan_begins_and_reports(user: Run, batches: FakePanel) -> 
     assert [call.body for call in batches.calls if call.method == "POST"] == [asked, asked]
 
 
+def test_numbers_are_grouped_for_people(user: Run, batches: FakePanel) -> None:
+    counts = {"total": 10_000, "will": 7_500, "nothing": 1_500, "cannot": 1_000}
+    batches.answer("POST", "models/batch/plan/", 200, plan(counts=counts))
+    result = {"succeeded": 6_000, "failed": 1_500, "cancelled": 0, "total": 7_500}
+    batches.task(9, state="succeeded", result=result)
+    ended = user("batch", "stop", "a", "--yes")
+    assert "7,500 will be done, 1,500 have nothing to do, 1,000 cannot." in ended.stderr
+    assert ended.stdout == "6,000 succeeded, 1,500 failed, 0 cancelled\n"
+    lines = user("batch", "stop", "a", "--yes", "--json").stdout.splitlines()
+    assert json.loads(lines[0])["counts"] == counts
+
+
 def test_it_shows_what_each_server_has(user: Run, batches: FakePanel) -> None:
     disk = {"free": 12_000_000_000, "reserved": 0, "kept": None}
     servers = [

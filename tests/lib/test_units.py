@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.formats import format_figure, group_thousands
 from ollamactl.lib.units import (
     MAX_BYTES,
     bytes_of,
@@ -130,3 +131,17 @@ def test_durations_look_as_in_ollama(seconds: float, shown: str) -> None:
 )
 def test_rates(rate: float, shown: str) -> None:
     assert format_rate(rate) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0421, "0.042"), (1.25, "1.25"), (12.54, "12.5"), (999.4, "999"), (12345.6, "12,346")],
+)
+def test_figures_have_about_three_digits(value: float, shown: str) -> None:
+    assert format_figure(value) == shown
+
+
+def test_digits_are_grouped() -> None:
+    assert [group_thousands(count) for count in (0, 999, 1000, 12_345_678)] == [
+        "0", "999", "1,000", "12,345,678",
+    ]  # fmt: skip

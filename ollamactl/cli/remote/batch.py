@@ -18,7 +18,7 @@ from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import can_ask, clean, note, print_json, print_table, say
 from ollamactl.cli.text import gettext as _
-from ollamactl.lib.formats import format_size
+from ollamactl.lib.formats import format_size, group_thousands
 
 OPERATIONS = ("start", "stop", "delete", "pull", "recreate", "update")
 MOST_SHOWN = 40
@@ -119,7 +119,7 @@ def _show_plan(plan: Json) -> None:
         where = f" ({place})" if place else ""
         note(f"{name}{where}: {said}{'. ' + detail if detail else ''}")
     if len(items) > MOST_SHOWN:
-        note(_("… and %d others") % (len(items) - MOST_SHOWN))
+        note(_("… and %s others") % group_thousands(len(items) - MOST_SHOWN))
     for server in rows_of(plan, "servers")[:MOST_SHOWN]:
         note(_server(server))
     for warning in rows_of(plan, "warnings"):
@@ -148,8 +148,8 @@ def _size(size: int | None) -> str:
 
 def _totals(plan: Json) -> str:
     counts, size = object_of(plan, "counts"), object_of(plan, "bytes")
-    told = _("%(will)d will be done, %(nothing)d have nothing to do, %(cannot)d cannot.") % {
-        name: int_of(counts, name) or 0 for name in ("will", "nothing", "cannot")
+    told = _("%(will)s will be done, %(nothing)s have nothing to do, %(cannot)s cannot.") % {
+        name: group_thousands(int_of(counts, name) or 0) for name in ("will", "nothing", "cannot")
     }
     total, unknown = int_of(size, "total"), int_of(size, "unknown") or 0
     estimated = int_of(size, "estimated") or 0
@@ -164,9 +164,9 @@ def _totals(plan: Json) -> str:
         word = _("It needs %(size)s.") if exact else _("It needs up to %(size)s.")
     told = f"{told} {word % {'size': format_size(total)}}"
     if estimated:
-        guessed = _("Of %d models the size is an estimate.") % estimated
+        guessed = _("Of %s models the size is an estimate.") % group_thousands(estimated)
         told = f"{told} {guessed}"
-    more = _("Of %d models the size is not known.") % unknown
+    more = _("Of %s models the size is not known.") % group_thousands(unknown)
     if (each := int_of(size, "unknown_each")) is not None:
         taken = _("Each is taken for about %(size)s.") % {"size": format_size(each)}
         more = f"{more} {taken}"
@@ -212,9 +212,10 @@ def _report(panel: Panel, task: Task, *, as_json: bool) -> None:
         print_table([_("MODEL"), _("SERVER"), _("REASON"), _("TASK")], rows)
     _report_left_out(panel, task)
     numbers = {
-        name: int_of(task.result, name) or 0 for name in ("succeeded", "failed", "cancelled")
+        name: group_thousands(int_of(task.result, name) or 0)
+        for name in ("succeeded", "failed", "cancelled")
     }
-    say(_("%(succeeded)d succeeded, %(failed)d failed, %(cancelled)d cancelled") % numbers)
+    say(_("%(succeeded)s succeeded, %(failed)s failed, %(cancelled)s cancelled") % numbers)
     if undo := int_of(task.result, "rolled_back_by"):
         note(_("It is being rolled back: ollamactl tasks watch %d") % undo)
 
@@ -231,7 +232,7 @@ def _report_left_out(panel: Panel, task: Task) -> None:
     print_table([_("LEFT OUT"), _("SERVER"), _("REASON")], rows)
     more = (int_of(task.result, "skipped") or 0) - len(shown)
     if more > 0:
-        note(_("… and %d others") % more)
+        note(_("… and %s others") % group_thousands(more))
 
 
 def _left_out(panel: Panel, task: Task) -> Iterator[Json]:

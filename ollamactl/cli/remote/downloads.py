@@ -12,6 +12,7 @@ from ollamactl.cli.remote.progress_text import summary
 from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_of
 from ollamactl.cli.terminal import clean, note, print_json, print_table, say
 from ollamactl.cli.text import gettext as _
+from ollamactl.lib.formats import group_thousands
 
 SHOWN = 50
 
@@ -38,7 +39,7 @@ def downloads(verb: str | None, number: int, as_json: bool) -> None:
     print_table(headings, [_row(row) for row in rows])
     more = (int_of(page, "count") or len(rows)) - len(rows)
     if more > 0:
-        note(_("%d more are not shown.") % more)
+        note(_("%s more are not shown.") % group_thousands(more))
 
 
 @click.command(help=_("Move a waiting task to another place of its queue."))
@@ -70,7 +71,7 @@ def _tell_all(panel: Panel, verb: str, *, as_json: bool) -> None:
     else:
         say(_("The downloads go on."))
         if left := int_of(answer, "left"):
-            note(_("Still paused: %d") % left)
+            note(_("Still paused: %s") % group_thousands(left))
 
 
 def _row(row: Json) -> list[str]:

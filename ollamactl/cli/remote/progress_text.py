@@ -5,7 +5,7 @@ from __future__ import annotations
 from ollamactl.cli.remote.records import Progress, Task
 from ollamactl.cli.terminal import clean
 from ollamactl.cli.text import gettext as _
-from ollamactl.lib.formats import format_duration, format_rate, format_size
+from ollamactl.lib.formats import format_duration, format_rate, format_size, group_thousands
 
 BYTES, ITEMS = "bytes", "items"
 # What a task does before it has said so.
@@ -57,8 +57,9 @@ def summary(progress: Progress) -> str:
 
 
 def size_text(progress: Progress) -> str:
-    """`850 MB/2.0 GB` or `12/200`, or only what is done."""
+    """`850 MB/2.0 GB` or `12/2,000`, or only what is done."""
     if progress.unit == ITEMS:
-        return f"{progress.done or 0}/{progress.total}"
+        done = group_thousands(progress.done or 0)
+        return f"{done}/{group_thousands(progress.total)}" if progress.total else done
     done = format_size(progress.done or 0)
     return f"{done}/{format_size(progress.total)}" if progress.total else done

@@ -15,6 +15,7 @@ from ollamactl.cli.remote.records import Task, int_of, object_of, rows_of, text_
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import clean, note, print_json, say
 from ollamactl.cli.text import gettext as _
+from ollamactl.lib.formats import group_thousands
 
 MOST_CONFLICTS = 50
 
@@ -81,13 +82,11 @@ def _conflict(found: dict[str, Any]) -> str:
 
 
 def _counts(result: dict[str, Any]) -> str:
-    return _(
-        "added %(added)d, updated %(updated)d, deleted %(deleted)d, "
-        "unchanged %(unchanged)d, conflicts %(conflicts)d"
-    ) % {
-        "added": int_of(result, "added") or 0,
-        "updated": int_of(result, "updated") or 0,
-        "deleted": int_of(result, "deleted") or 0,
-        "unchanged": int_of(result, "unchanged") or 0,
-        "conflicts": int_of(result, "conflicts") or len(rows_of(result, "conflicts")),
+    numbers = {
+        name: int_of(result, name) or 0 for name in ("added", "updated", "deleted", "unchanged")
     }
+    numbers["conflicts"] = int_of(result, "conflicts") or len(rows_of(result, "conflicts"))
+    return _(
+        "added %(added)s, updated %(updated)s, deleted %(deleted)s, "
+        "unchanged %(unchanged)s, conflicts %(conflicts)s"
+    ) % {name: group_thousands(number) for name, number in numbers.items()}

@@ -12,6 +12,7 @@ from ollamactl.cli.remote.records import Model, int_of, text_of
 from ollamactl.cli.remote.watch import require_success, watch
 from ollamactl.cli.terminal import note, print_json, print_table
 from ollamactl.cli.text import gettext as _
+from ollamactl.lib.formats import group_thousands
 
 
 @click.command(help=_("List the models that have a newer version in their registry."))
@@ -36,6 +37,7 @@ def updates(check: bool, as_json: bool) -> None:
     else:
         note(_("No model is known to be outdated."))
     if unknown := int_of(known, "unknown"):
-        note(_("Of %d models it is not known. Ask: ollamactl updates --check") % unknown)
+        said = _("Of %s models it is not known. Ask: ollamactl updates --check")
+        note(said % group_thousands(unknown))
     if not text_of(known, "checked_at"):
         note(_("The registries have not been asked yet."))
