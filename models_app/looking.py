@@ -73,6 +73,7 @@ class ListSeen:
     """What a server lists, as one number to compare; None where the list did not come.
 
     A short list that differs from what was synced last is kept, and what the server runs besides.
+    `asked_at`: when the first of it was asked for.
     """
 
     server: OllamaServer
@@ -120,6 +121,7 @@ class _Looker:
         the questions that have no answer yet are dropped.
         """
         said: SimpleQueue[_Result | None] = SimpleQueue()
+        questions: list[asyncio.Task[None]] = []
 
         async def ask_one(server: OllamaServer) -> None:
             try:
@@ -128,7 +130,14 @@ class _Looker:
                 logger.exception("A look at a server broke")
                 said.put(None)
 
-        asked = [asyncio.run_coroutine_threadsafe(ask_one(one), self._loop) for one in servers]
+        def put() -> None:  # by one word to the loop for all: each wakes it
+            questions.extend(self._loop.create_task(ask_one(one)) for one in servers)
+
+        def drop() -> None:
+            for question in questions:
+                question.cancel()  # nothing happens to one that was answered
+
+        self._loop.call_soon_threadsafe(put)
         awaited = len(servers)
         try:
             while awaited:
@@ -137,8 +146,8 @@ class _Looker:
                 if known := [one for one in together if one is not None]:
                     yield known
         finally:
-            for question in asked:
-                question.cancel()  # nothing happens to one that was answered
+            if awaited:
+                self._loop.call_soon_threadsafe(drop)
 
     async def look(self, server: OllamaServer, *, anew: bool = False) -> Finding:
         """One look. What has not answered at once goes on waiting, and lets others begin."""
@@ -244,8 +253,9 @@ def read_lists(
 ) -> Iterator[list[ListSeen]]:
     """Ask these servers for their lists of models side by side.
 
-    `whole`: short ones are kept although they are what was synced last. `check` raises when nobody
-    wants them any more: then no list is waited for.
+    `whole`: short ones are kept although they are what was synced last, and what is in memory is
+    asked now in any case. `check` raises when nobody wants them any more: then no list is waited
+    for.
     """
     looker, silent = _the_looker(), {server.pk for server in servers}
     for pk in silent:
@@ -271,13 +281,13 @@ async def _question(
 
     if version := kept.known_version():
         with suppress(OllamaError):  # who it is, and what of it works, is asked below
-            loaded = await kept.client.ps()
+            loaded = await kept.ask_loaded()
             return _well(server, begun, version, took(), loaded)
         asked_at, late = time.perf_counter(), lateness.total()
     version = await kept.ask_version()
     latency_ms = took()
     try:
-        loaded = await kept.client.ps()
+        loaded = await kept.ask_loaded()
     except OllamaError as error:
         kept.forget_version()
         # It says who it is, but not what it runs: it answers in part.
@@ -305,7 +315,10 @@ async def _read_list(server: OllamaServer, kept: Kept, begun: datetime, whole: b
     digest = await kept.client.tags_digest(total_s=LIST_SECONDS, also=short.add)
     if short.tags is None or (digest == server.tags_hash and not whole):
         return ListSeen(server, digest, begun)
-    return ListSeen(server, digest, begun, short.tags, await kept.client.ps())
+    if not whole and (lately := kept.lately_loaded()):  # the check a moment ago has asked already
+        loaded, asked_at = lately
+        return ListSeen(server, digest, min(asked_at, begun), short.tags, loaded)
+    return ListSeen(server, digest, begun, short.tags, await kept.ask_loaded())
 
 
 class ShortList:

@@ -11,25 +11,31 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from models_app.ollama.client import OllamaClient
 from models_app.ollama.endpoint import Endpoint
+from models_app.ollama.types import LoadedModel
 
 # So long after its last question a client is closed; the server may be gone from the panel.
 IDLE_SECONDS = 60.0
 # What was said long ago is asked again: the server may have been updated meanwhile.
 VERSION_SECONDS = 60.0
+# For so long what is in memory is not asked again by who can wait for the next look.
+LOADED_SECONDS = 5.0
 
 
 @dataclass
 class Kept:
-    """An open client, and the version that its server has said not long ago."""
+    """An open client, and what its server has said not long ago: version and running models."""
 
     endpoint: Endpoint
     client: OllamaClient
     version: str = ""
     version_until: float = 0.0
     used_at: float = 0.0
+    loaded: tuple[list[LoadedModel], datetime] | None = None
+    loaded_until: float = 0.0
 
     def known_version(self) -> str:
         """The version; empty where it has to be asked for."""
@@ -44,6 +50,18 @@ class Kept:
     def forget_version(self) -> None:
         """Have it asked again at the next question."""
         self.version_until = 0.0
+
+    async def ask_loaded(self) -> list[LoadedModel]:
+        """Ask what is in memory, and know it for a moment."""
+        asked_at, until = datetime.now(UTC), time.monotonic() + LOADED_SECONDS
+        self.loaded = None
+        loaded = await self.client.ps()
+        self.loaded, self.loaded_until = (loaded, asked_at), until
+        return loaded
+
+    def lately_loaded(self) -> tuple[list[LoadedModel], datetime] | None:
+        """What is in memory, and when that was asked; None where it has to be asked for."""
+        return self.loaded if time.monotonic() < self.loaded_until else None
 
 
 class KeptClients:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
@@ -121,3 +122,23 @@ async def test_no_more_than_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) ->
         async with clients.use(9, endpoint) as one:
             await one.client.ps()
         assert len(clients) == 0
+
+
+async def test_what_is_in_memory_is_known_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving() as ollama:
+        clients, endpoint = KeptClients(5), Endpoint(ollama.url)
+        async with clients.use(1, endpoint) as one:
+            assert one.lately_loaded() is None
+            before = datetime.now(UTC)
+            assert await one.ask_loaded() == []
+        async with clients.use(1, endpoint) as again:
+            lately = again.lately_loaded()
+            assert lately is not None
+            assert lately[0] == []
+            assert before <= lately[1] <= datetime.now(UTC)
+        monkeypatch.setattr(kept, "LOADED_SECONDS", 0.0)
+        async with clients.use(1, endpoint) as later:
+            await later.ask_loaded()
+            assert later.lately_loaded() is None
+        assert ollama.asked == ["/api/ps"] * 2
+        await clients.aclose()
