@@ -156,6 +156,8 @@ class ListReader:
 
     def _may_go_on(self, end: int) -> bool:
         """Whether what was read up to `end` may be the first part of a number."""
+        if len(self._text) - end > 2:
+            return False
         rest = self._text[end:]
         return rest in _CUT_IN_A_NUMBER or (not rest and self._text[-1] not in '"}]')
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from django.utils.functional import Promise
@@ -38,26 +39,15 @@ class ModelName:
     model: str
     tag: str
 
-    @classmethod
-    def parse(cls, text: str) -> ModelName:
+    @staticmethod
+    def parse(text: str) -> ModelName:
         """The name in `text`; raises `InvalidInput` with a sentence for the field `name`."""
         stripped = text.strip()
         if not stripped:
             raise _invalid(_("Enter the name of a model, for example llama3.2."))
         if len(stripped) > _LONGEST:
             raise _invalid(_("This name is longer than a model's name can be."))
-        if "@" in stripped:
-            raise _invalid(_("Ollama takes no digest after an @. Leave it out, or name a tag."))
-        rest, tag = _split_tag(_without_scheme(stripped))
-        *path, model = rest.split("/")
-        if len(path) > 2:
-            raise _invalid(
-                _("A name has at most a host, a namespace and a model: host/namespace/model:tag.")
-            )
-        namespace = path[-1] if path else DEFAULT_NAMESPACE
-        host = path[0] if len(path) == 2 else DEFAULT_HOST
-        _check(host, namespace, model, tag)
-        return cls(host, namespace, model, tag)
+        return _parsed(stripped)
 
     @property
     def full(self) -> str:
@@ -88,6 +78,23 @@ class ModelName:
 
     def __str__(self) -> str:
         return self.display
+
+
+# Many servers have the same models, and are asked for them again and again.
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ModelName:
+    if "@" in text:
+        raise _invalid(_("Ollama takes no digest after an @. Leave it out, or name a tag."))
+    rest, tag = _split_tag(_without_scheme(text))
+    *path, model = rest.split("/")
+    if len(path) > 2:
+        raise _invalid(
+            _("A name has at most a host, a namespace and a model: host/namespace/model:tag.")
+        )
+    namespace = path[-1] if path else DEFAULT_NAMESPACE
+    host = path[0] if len(path) == 2 else DEFAULT_HOST
+    _check(host, namespace, model, tag)
+    return ModelName(host, namespace, model, tag)
 
 
 def _invalid(sentence: Promise) -> InvalidInput:

@@ -11,10 +11,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 LARGEST_INT = 2**63 - 1
 _LONGEST_TEXT = 200
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 JsonObject = Mapping[str, Any]
@@ -33,9 +35,13 @@ def clean_text(value: object, *, longest: int = _LONGEST_TEXT) -> str:
     """`value` on one line without control, format and unassigned characters, cut to `longest`;
     empty if it is no text.
     """
-    if not isinstance(value, str):
-        return ""
-    spaced = " ".join(value[: longest * 8].split())
+    return _one_line(value[: longest * 8], longest) if isinstance(value, str) else ""
+
+
+# A list of models says the same few words again and again.
+@lru_cache(maxsize=2048)
+def _one_line(value: str, longest: int) -> str:
+    spaced = " ".join(value.split())
     # Nearly all are printable: asked for each line of each download, this is worth the question.
     visible = spaced if spaced.isprintable() else "".join(filter(_is_visible, spaced))
     return visible if len(visible) <= longest else visible[: longest - 1] + "…"
@@ -90,7 +96,7 @@ def bare_digest(value: object) -> str:
     if not isinstance(value, str):
         return ""
     digits = value.removeprefix("sha256:").lower()
-    return digits if len(digits) == 64 and not set(digits) - set("0123456789abcdef") else ""
+    return digits if _HEX_64.fullmatch(digits) else ""
 
 
 def objects(value: object) -> list[JsonObject]:
