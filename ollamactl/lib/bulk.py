@@ -59,7 +59,13 @@ def insert_values(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list
     if not rows:
         return []
     fields = _written(model)
-    columns = [_column(field, model(), rows) for field in fields]
+    empty, given = model(), set[str]().union(*rows)
+    columns = [
+        _column(field, empty, rows)
+        if field.get_attname() in given or _is_made_anew(field)
+        else _prepared(field, [field.pre_save(empty, add=True)]) * len(rows)
+        for field in fields
+    ]
     return _insert(model, fields, columns)
 
 
@@ -71,12 +77,15 @@ def _column(field: AnyField, empty: Model, rows: Sequence[Mapping[str, Any]]) ->
     """The prepared values of one field."""
     name, left_out = field.get_attname(), object()
     given = [row.get(name, left_out) for row in rows]
-    if field.has_default() and callable(field.default):
+    if _is_made_anew(field):
         return _prepared(field, [field.get_default() if v is left_out else v for v in given])
     default = field.pre_save(empty, add=True)
-    if all(value is left_out for value in given):
-        return _prepared(field, [default]) * len(rows)
     return _prepared(field, [default if value is left_out else value for value in given])
+
+
+def _is_made_anew(field: AnyField) -> bool:
+    """Whether each row has a default of its own."""
+    return field.has_default() and callable(field.default)
 
 
 def _insert(

@@ -110,6 +110,12 @@ class _Cursor(base.SQLiteCursorWrapper):
         with self._turn_for(query):
             return super().executemany(query, param_list)
 
+    def convert_query(self, query: str, *, param_names: list[str] | None = None) -> Any:
+        """Django's; an insert has a place for each of ten thousand values, found quicker here."""
+        if param_names is None and "%%" not in query:
+            return query.replace("%s", "?")
+        return super().convert_query(query, param_names=param_names)
+
     @contextmanager
     def _turn_for(self, query: str) -> Iterator[None]:
         alone = not self.connection.in_transaction and query.startswith(WRITES)
