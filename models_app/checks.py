@@ -7,6 +7,7 @@ share the work and slow answers never pile up.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -38,6 +39,8 @@ CLAIMED = timedelta(seconds=20)
 LEAST_LISTS = 10
 # A server that names an unknown model in memory has its list read, this often at most.
 SURPRISED = timedelta(seconds=15)
+# Lists that come to be awaited one after the other are read together, so often (s).
+SOON_AGAIN = 0.5
 # How often a server that does not say what it has is said not to.
 SAID_AGAIN = timedelta(hours=1)
 WRITTEN = ("status", "reason", "message", "version", "failures", "tags_seen_at", "tags_hash", "seq")
@@ -67,21 +70,33 @@ def check_servers(servers: Sequence[OllamaServer], *, anew: bool = False) -> Non
 
     `anew`: without anything that was known of them a moment ago.
     """
+    awaited, said_at = False, -SOON_AGAIN
     for findings in look_at(servers, anew=anew):
-        try:
-            write_findings(findings)
-        except DatabaseError:
-            if len(findings) == 1:
-                raise
-            for finding in findings:  # one that cannot be written keeps none of the others
-                _write_alone(finding)
+        awaited |= _write(findings)
+        if awaited and time.monotonic() - said_at >= SOON_AGAIN:
+            read_soon()
+            awaited, said_at = False, time.monotonic()
+    if awaited:
+        read_soon()
 
 
-def _write_alone(finding: Finding) -> None:
+def _write(findings: Sequence[Finding]) -> bool:
     try:
-        write_findings([finding])
+        return write_findings(findings)
+    except DatabaseError:
+        if len(findings) == 1:
+            raise
+        # One that cannot be written keeps none of the others.
+        awaited = [_write_alone(finding) for finding in findings]
+        return any(awaited)
+
+
+def _write_alone(finding: Finding) -> bool:
+    try:
+        return write_findings([finding])
     except DatabaseError:
         logger.exception("What was found of a server cannot be written")
+        return False
 
 
 def read_due_lists() -> int:
@@ -147,11 +162,12 @@ def _evenly(servers: list[OllamaServer]) -> list[OllamaServer]:
     return awaited + others[: max(LEAST_LISTS, share)]
 
 
-def write_findings(findings: Sequence[Finding]) -> None:
+def write_findings(findings: Sequence[Finding]) -> bool:
     """Write what was found of servers, each of them once, in one short transaction.
 
-    A finding is left out where a later check has written already or the server is another now.
-    Nearly always nothing has changed but times, which are written with one statement for all.
+    Returns whether the list of one of them is awaited by now. A finding is left out where a later
+    check has written already or the server is another now. Nearly always nothing has changed but
+    times, which are written with one statement for all.
     """
     with transaction.atomic():
         servers = same_servers([finding.server for finding in findings])
@@ -169,8 +185,7 @@ def write_findings(findings: Sequence[Finding]) -> None:
             (changed if _take(server, finding, mirrors=mirrors) else unchanged).append(server)
         _write_columns(changed, (*WRITTEN, *TIMES))
         _write_columns(unchanged, TIMES)
-        if any(server.tags_seen_at is None and server.status in SEEN for server in changed):
-            read_soon()
+    return any(server.tags_seen_at is None and server.status in SEEN for server in changed)
 
 
 def read_soon() -> None:
