@@ -29,7 +29,7 @@ from tasks_app.choices import LIVE
 from tasks_app.models import Task
 
 # Models in one transaction, so that other writers are not kept waiting.
-TOGETHER = 500
+TOGETHER = 1000
 # Beyond this one new model is announced for all: a list asks for itself anyway.
 MOST_ANNOUNCED = 50
 
