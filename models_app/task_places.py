@@ -1,4 +1,4 @@
-"""On which server the model of a task is, or was."""
+"""On which server the model of a task is, or was; also of one that answers in a chat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ def servers_of_models(tasks: Sequence[Task]) -> dict[int, str]:
     ids = {task.resource_id for task in tasks if task.resource_id is not None}
     rows = OllamaModel.objects.filter(pk__in=ids).order_by().values_list("pk", "server_id")
     found: dict[int | None, int] = dict(rows)
-    wanted = {task.pk: found.get(task.resource_id) or _noted(task) for task in tasks}
+    return _names(tasks, {task.pk: found.get(task.resource_id) or _noted(task) for task in tasks})
+
+
+def servers_of_chats(tasks: Sequence[Task]) -> dict[int, str]:
+    """The names of the servers that answered, by the tasks' ids, as each has written it down: its
+    chat may go on elsewhere. Of a task of an older version nobody knows."""
+    return _names(tasks, {task.pk: _noted(task) for task in tasks})
+
+
+def _names(tasks: Sequence[Task], wanted: Mapping[int, int | None]) -> dict[int, str]:
     servers = OllamaServer.objects.filter(pk__in={pk for pk in wanted.values() if pk is not None})
     names = dict(servers.order_by().values_list("pk", "name"))
     places = {task.pk: names.get(wanted[task.pk] or 0) or _noted_name(task) for task in tasks}
@@ -43,4 +52,4 @@ def _part(task: Task, name: str) -> Mapping[str, Any]:
     return part if isinstance(part, Mapping) else {}
 
 
-PLACERS = {"model": servers_of_models}
+PLACERS = {"model": servers_of_models, "chat": servers_of_chats}

@@ -118,7 +118,10 @@ def _answer(actor: Actor, session: ChatSession, prompt: ChatMessage) -> Asked:
         resource_type="chat",
         resource_id=session.pk,
         resource_name=model.name,
-        payload={"message": answer.pk},
+        payload={
+            "message": answer.pk,
+            "place": {"server": model.server_id, "name": model.server.name},
+        },
         priority=PRIORITY,
     )
     answer.task = task

@@ -11,13 +11,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from models_app.chat.prompts import send_prompt
 from models_app.chat.records import ChatMessage, ChatSession, ModelUse
+from models_app.models import OllamaModel, OllamaServer
 from tasks_app.models import Task
 from tests.factories import (
     ChatMessageFactory,
     ChatSessionFactory,
     OllamaModelFactory,
     UserFactory,
+    actor_of,
 )
 from tests.pages.conftest import HTMX, ClientOf
 
@@ -229,6 +232,22 @@ def test_an_answer_says_what_it_took(operator: Client, chat: ChatSession) -> Non
     shown = re.sub(r"<[^>]+>", "", page(operator, "chat-transcript", chat.pk))
     assert "8 tokens · first after 0.50 s · prompt: 1 token · 2.50 s in all" in shown
     assert "cut at the limit of tokens" in shown
+
+
+def test_a_task_names_the_server_that_answered(operator: Client, chat: ChatSession) -> None:
+    assert chat.model is not None
+    OllamaServer.objects.filter(pk=chat.model.server_id).update(name="attic")
+    chat.refresh_from_db()
+    send_prompt(actor=actor_of(chat.owner), session=chat, text="Hi")
+    elsewhere = OllamaModelFactory()
+    ChatSession.objects.filter(pk=chat.pk).update(model=elsewhere, server_name="cellar")
+    for gone in (False, True):
+        if gone:
+            OllamaModel.objects.all().delete()
+            OllamaServer.objects.all().delete()
+        shown = page(operator, "tasks")
+        assert ">attic<" in shown
+        assert "cellar" not in shown
 
 
 def test_nobody_else_sees_it(client_of: ClientOf, chat: ChatSession) -> None:
