@@ -13,6 +13,7 @@ from models_app.services.parameters import known_lines, read_lines
 from models_app.services.recreating import LONGEST_TEXT
 from models_app.services.starting import LEAST_CONTEXT, MOST_CONTEXT
 from ollamactl.lib.errors import InvalidInput
+from ollamactl.lib.sentences import join_sentences
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
@@ -79,7 +80,7 @@ class RecreateForm(forms.Form):
             field.initial = self.present
             field.widget.attrs["rows"] = min(12, max(4, self.present.count("\n") + 2))
             stays = _("A line that you take away stays as it is in the model.")
-            field.help_text = f"{field.help_text} {stays}"
+            field.help_text = join_sentences(field.help_text, stays)
 
     def clean_parameters(self) -> dict[str, Any]:
         """The parameters by name, in their types; without those that the model has already."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models_app.ollama.registry import Manifest
+from ollamactl.lib.sentences import join_sentences
 
 OK, WARN, BLOCK, UNKNOWN = "ok", "warn", "block", "unknown"
 NOTE = "note"
@@ -50,7 +51,7 @@ class Preflight:
 
     def sentence(self) -> str:
         """The reasons that block, as one text."""
-        return " ".join(str(r["detail"]) for r in self.reasons if r["level"] == BLOCK)
+        return join_sentences(*(r["detail"] for r in self.reasons if r["level"] == BLOCK))
 
     def reason(self, code: str) -> object | None:
         """The sentence of one reason; None where it is not among them."""

@@ -21,6 +21,7 @@ from models_app.services import copies, lifecycle, recreating
 from models_app.views.models import visible_model
 from ollamactl.lib.errors import ApplicationError, NotPermitted
 from ollamactl.lib.pages import found, go_to, render_dialog
+from ollamactl.lib.sentences import join_sentences
 
 METHODS = ["GET", "HEAD", "POST"]
 # Begins the work that a valid form asks for; answers the model whose page is shown then.
@@ -82,7 +83,8 @@ def recreate(request: HttpRequest, pk: int) -> HttpResponse:
         "it is. The old one stays until the new one is there."
     )
     if model.source != Source.LOCAL:
-        intro += " " + _("With nothing changed it is pulled again from its registry.")
+        again = _("With nothing changed it is pulled again from its registry.")
+        intro = join_sentences(intro, again)
     form = RecreateForm(request.POST or None, model=model)
 
     def serve(actor: Actor, model: OllamaModel, data: dict[str, Any]) -> OllamaModel:

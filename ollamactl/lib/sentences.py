@@ -7,6 +7,7 @@ English sentence, which is the key of its translation, with its values beside it
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -55,6 +56,14 @@ class Sentence:
 
     def __bool__(self) -> bool:
         return bool(self.text)
+
+
+def join_sentences(*sentences: object) -> str:
+    """One after another in the reader's language: Chinese has no space between two."""
+    # Translators: two whole sentences, one after the other
+    pair = gettext("%(first)s %(second)s")
+    texts = [str(sentence) for sentence in sentences] or [""]
+    return reduce(lambda first, second: pair % {"first": first, "second": second}, texts)
 
 
 def to_stored(detail: object) -> str:

@@ -19,6 +19,16 @@ def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "gettext", lambda text: WORDS.get(text, text))
 
 
+def test_chinese_has_no_space_between_two_sentences() -> None:
+    with override("en"):
+        assert sentences.join_sentences("It is here.", "It is 5% full.") == (
+            "It is here. It is 5% full."
+        )
+        assert [sentences.join_sentences(), sentences.join_sentences("One.")] == ["", "One."]
+    with override("zh-hans"):
+        assert sentences.join_sentences("甲。", "乙。", "丙。") == "甲。乙。丙。"
+
+
 @given(st.text(), st.integers())
 def test_values_come_back_as_they_were(name: str, count: int) -> None:
     sentence = Sentence("{name} has {count}.", name=name, count=count)
