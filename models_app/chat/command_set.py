@@ -26,7 +26,7 @@ SET = (
 def set_something(actor: Actor, session: ChatSession, rest: str) -> Said:
     """One of `SET`; what there is where nothing is named."""
     if not rest:
-        return Said(session, of_set())
+        return Said(session, of_set(), is_list=True)
     what, *values = rest.split(None, 1)[:2] or [""]
     value = values[0].strip() if values else ""
     match what.lower():

@@ -22,7 +22,7 @@ def show(actor: Actor, session: ChatSession, rest: str) -> Said:
     """One of `SHOWN`; what there is where nothing is named."""
     what = rest.lower()
     if not what:
-        return Said(session, of_show())
+        return Said(session, of_show(), is_list=True)
     if what not in SHOWN:
         raise incomplete(_("Say what to show: %(names)s") % {"names": ", ".join(SHOWN)})
     model = model_to_ask(session)

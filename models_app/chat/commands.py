@@ -48,13 +48,13 @@ def run_command(*, actor: Actor, session: ChatSession, line: str) -> Said:
 def _help(actor: Actor, session: ChatSession, rest: str) -> Said:
     match rest.lower().removeprefix("/"):
         case "":
-            return Said(session, command_help.all_commands(actor))
+            return Said(session, command_help.all_commands(actor), is_list=True)
         case "set":
-            return Said(session, command_help.of_set())
+            return Said(session, command_help.of_set(), is_list=True)
         case "show":
-            return Said(session, command_help.of_show())
+            return Said(session, command_help.of_show(), is_list=True)
         case "shortcut" | "shortcuts":
-            return Said(session, command_help.of_keys())
+            return Said(session, command_help.of_keys(), is_list=True)
     raise incomplete(_("There is more to read with /? set, /? show and /? shortcuts."))
 
 

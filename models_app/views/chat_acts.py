@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect, retarget
 
 from audit_app.actors import Actor
 from audit_app.guards import requires
@@ -175,11 +175,12 @@ def _command(request: HttpRequest, actor: Actor, session: ChatSession, text: str
     said = commands.run_command(actor=actor, session=session, line=text)
     if said.action == "leave":
         return _go(request, reverse("admin:chats"))
-    context: dict[str, Any] = {"line": text, "text": said.text, "session": said.session}
+    context: dict[str, Any] = {"line": text, "said": said, "session": said.session}
     if not is_fragment(request):
         return go_to(request, reverse("admin:chat", args=[session.pk]), said.text, "info")
     response = render(request, "models_app/chat_said.html", context)
-    return retarget(reswap(response, "innerHTML"), "#chat-said")
+    response["HX-Reswap"] = "innerHTML scroll:top"
+    return retarget(response, "#chat-said")
 
 
 def _transcript(request: HttpRequest, session: ChatSession) -> HttpResponse:

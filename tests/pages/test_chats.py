@@ -234,6 +234,23 @@ def test_an_answer_says_what_it_took(operator: Client, chat: ChatSession) -> Non
     assert "cut at the limit of tokens" in shown
 
 
+def test_what_a_command_lists_has_a_name_and_a_text(operator: Client, chat: ChatSession) -> None:
+    def said(line: str) -> str:
+        url = reverse("admin:chat-send", args=[chat.pk])
+        return operator.post(url, {"content": line}, headers=HTMX).content.decode()
+
+    listed = said("/? set")
+    assert "<div><span>/set noformat</span><span>answers as the model writes them</span></div>" in (
+        listed
+    )
+    assert "<pre" not in listed
+    assert said("/set").count("</span><span>") == listed.count("</span><span>") > 5
+    assert "<div></div><div><span>In a shell:</span></div>" in said("/? shortcuts").replace(
+        "<span></span>", ""
+    )
+    assert '<pre class="oc-plain-text">' in said("/set noformat")
+
+
 def test_a_task_names_the_server_that_answered(operator: Client, chat: ChatSession) -> None:
     assert chat.model is not None
     OllamaServer.objects.filter(pk=chat.model.server_id).update(name="attic")
