@@ -23,6 +23,7 @@ from models_app.querysets import OllamaModelQuerySet, OllamaServerQuerySet
 from models_app.search_records import RecentSearch, SavedSearch
 from models_app.settings_models import PanelSettings
 from ollamactl.lib.crypto import EncryptedJSONField
+from ollamactl.lib.quick_rows import QuickRow
 from ollamactl.lib.sentences import SentenceField
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 
-class OllamaServer(models.Model):
+class OllamaServer(QuickRow):
     """One Ollama that the panel looks after.
 
     `status`, `reason`, `message`, `version`, `latency_ms` and the times come from checks alone.
@@ -132,7 +133,7 @@ class OllamaServer(models.Model):
         return self.version.endswith("-simulated")
 
 
-class OllamaModel(models.Model):
+class OllamaModel(QuickRow):
     """One model on one server.
 
     `name` is as `/api/tags` shows it, `key` the normalised full name in lower case. `status` is one

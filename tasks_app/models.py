@@ -7,11 +7,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from audit_app.choices import Origin
+from ollamactl.lib.quick_rows import QuickRow
 from tasks_app.choices import ENDED, LIVE, State, Unit
 from tasks_app.querysets import TaskQuerySet
 
 
-class Task(models.Model):
+class Task(QuickRow):
     """One long operation, from the click to its end.
 
     | from | to | by |
