@@ -13,23 +13,26 @@ from knox.crypto import hash_token
 from audit_app.actors import Actor
 from audit_app.models import ApiToken
 from audit_app.services import record_action
+from ollamactl.lib.kept_queries import KeptQuery
 
 LONGEST = 200
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+_BY_DIGEST = KeptQuery[ApiToken](
+    lambda digest: ApiToken.objects.select_related("user").filter(digest=digest)
+)
 
 
 def find_token(text: str) -> ApiToken | None:
     """The token with this text and its `user`; None if it is unknown, expired, or the user is off.
 
-    One query, whatever other tokens the user has; it says no more than whose row is wanted, since
-    each request of a program pays for what a query has to be made of.
+    One query, whatever other tokens the user has.
     """
     if not text or len(text) > LONGEST:
         return None
-    try:
-        token: ApiToken = ApiToken.objects.select_related("user").get(digest=hash_token(text))
-    except ApiToken.DoesNotExist:
+    found = _BY_DIGEST.rows(hash_token(text))
+    if not found:
         return None
+    (token,) = found
     is_over = token.expiry is not None and token.expiry <= timezone.now()
     return None if is_over or not token.user.is_active else token
 

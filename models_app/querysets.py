@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from models_app.choices import ModelStatus, ServerStatus
 from models_app.search.names import look_up
+from ollamactl.lib.kept_queries import RowsById
 
 if TYPE_CHECKING:
     from models_app.models import OllamaModel, OllamaServer, PanelSettings  # noqa: F401 - the base classes' names
@@ -25,6 +26,7 @@ AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
 BUSY = tuple(one for one in ModelStatus if one not in (*AT_REST, ModelStatus.UNAVAILABLE))
 
 # A row of a list of models shows nothing of these.
+UNLISTED = ("key", "kv_cache", "parameter_lines", "seq")
 UNLISTED_OF_SERVERS = (
     *("auth_kind", "credentials", "ca_pem", "open_webui_url", "on_conflict", "max_downloads"),
     *("keep_free_disk", "keep_free_memory", "reason", "message", "latency_ms", "failures"),
@@ -34,6 +36,7 @@ UNLISTED_OF_SERVERS = (
 UNLISTED_OF_TASKS = (
     *("payload", "payload_version", "queue", "rank", "limit_key", "lost_count", "epoch", "owner"),
     *("lease_until", "run_after", "enqueued_at", "interrupted_at", "resumed_at"),
+    *("origin", "seq", "cancel_requested", "pause_requested", "halted"),
 )
 
 
@@ -68,6 +71,14 @@ class OllamaServerQuerySet(models.QuerySet["OllamaServer"]):
 
 class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
     """Selections of models."""
+
+    listed: RowsById[OllamaModel] | None = None
+    """What reads the rows of a page (`RowPaginator`), where these are for a list."""
+
+    def _clone(self) -> OllamaModelQuerySet:
+        rows: OllamaModelQuerySet = super()._clone()  # type: ignore[misc]  # no private names there
+        rows.listed = self.listed
+        return rows
 
     def visible_to(self, user: User | AnonymousUser) -> OllamaModelQuerySet:
         """The models that this user may know of."""
@@ -135,18 +146,29 @@ class OllamaModelQuerySet(models.QuerySet["OllamaModel"]):
         return self.with_live_status().select_related("server", "last_task")
 
     def for_list(self) -> OllamaModelQuerySet:
-        """What a row of a list shows; what none shows of its server and task is not read.
-
-        The live status of each row follows from its server (`events.live_status`): in the query it
-        is a third of what the page's rows cost.
-        """
-        unshown = ["parameter_lines", *(f"server__{name}" for name in UNLISTED_OF_SERVERS)]
-        unshown += [f"last_task__{name}" for name in UNLISTED_OF_TASKS]
-        return self.select_related("server", "last_task").defer(*unshown)
+        """These rows, of which a page (`RowPaginator`) reads what a row of a list shows."""
+        rows = self.all()
+        rows.listed = LISTED
+        return rows
 
     def locked(self) -> OllamaModelQuerySet:
         """The rows alone are locked for the transaction, and come with their server and task."""
         return self.select_for_update(of=("self",)).select_related("server", "last_task")
+
+
+def _listed(*ids: int) -> models.QuerySet[OllamaModel]:
+    """What a row of a list shows; what none shows of its server and task is not read.
+
+    The live status of each row follows from its server (`events.live_status`): in the query it is a
+    third of what the page's rows cost.
+    """
+    unshown = [*UNLISTED, *(f"server__{name}" for name in UNLISTED_OF_SERVERS)]
+    unshown += [f"last_task__{name}" for name in UNLISTED_OF_TASKS]
+    rows = apps.get_model("models_app", "OllamaModel").objects.filter(pk__in=ids)
+    return rows.select_related("server", "last_task").defer(*unshown)
+
+
+LISTED = RowsById(_listed)
 
 
 class PanelSettingsQuerySet(models.QuerySet["PanelSettings"]):

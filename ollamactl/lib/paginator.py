@@ -20,7 +20,7 @@ class RowPaginator(Paginator):  # type: ignore[type-arg]  # no generic class whi
     A database that skips 90,000 rows, or sorts them, reads all that is asked for of each; of ids it
     has little to read. What is beyond the middle is looked for from the end. A queryset that has
     `in_parts` says how its order is made of others that an index has. A row that goes between the
-    two looks is left out.
+    two looks is left out. These rows are read by what a queryset has as `listed`, if anything.
 
     A queryset with `come_upon` is one whose rows are looked for one by one; this holds for some
     that it most likely has, and are soon counted. `MOST_COUNTED` of its rows are counted, or as
@@ -66,11 +66,19 @@ class RowPaginator(Paginator):  # type: ignore[type-arg]  # no generic class whi
             wanted = _ids(rows, bottom, top - bottom)
         else:
             wanted = _ids(rows.reverse(), self.count - top, top - bottom)[::-1]
-        shown = rows.order_by()
-        # Who has the ids needs no search, which a database may well begin at the other end.
-        shown.query.where = WhereNode()
-        found = shown.in_bulk(wanted)
+        found = _with_ids(rows).in_bulk(wanted)
         return [found[pk] for pk in wanted if pk in found]
+
+
+def _with_ids(rows: QuerySet[Any]) -> Any:
+    """What reads these rows by their ids."""
+    listed = getattr(rows, "listed", None)
+    if listed is not None:
+        return listed
+    shown = rows.order_by()
+    # Who has the ids needs no search, which a database may well begin at the other end.
+    shown.query.where = WhereNode()
+    return shown
 
 
 def _count(rows: QuerySet[Any], most: int) -> int:

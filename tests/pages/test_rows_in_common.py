@@ -6,12 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, reverse
 from django.utils.translation import override, trans_real
 
+from models_app.api.model_serializers import ModelSerializer
 from models_app.models import OllamaModel
 from models_app.views.model_rows import model_rows
+from ollamactl.lib.paginator import RowPaginator
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tasks_app.rows import task_rows
@@ -51,6 +56,22 @@ def test_rows_together_are_the_rows_alone(role: str, language: str) -> None:
         alone = [model_rows(request, [model])[0] for model in models]
     assert together == alone
     assert all(str(row["model"].pk) in row["address"] for row in together)
+
+
+def test_a_page_reads_all_that_its_rows_show() -> None:
+    _fill()
+    OllamaModel.objects.filter(pk__in=OllamaModel.objects.all()[:20]).update(
+        is_loaded=True, loaded={"size": 2, "size_vram": 1}, outdated=True
+    )
+    request = RequestFactory().get("/models/")
+    request.user = UserFactory(role="administrator")
+    assert request.user.has_perm("models_app.view_ollamamodel")
+    page = RowPaginator(OllamaModel.objects.for_list().order_by("pk"), 200).page(1)
+    with CaptureQueriesContext(connection) as queries:
+        shown = {"rows": model_rows(request, page), "typed": "x"}
+        assert render_to_string("models_app/model_rows.html", shown).count("<tr") == 84
+        assert len(ModelSerializer(page, many=True).data) == 84
+    assert not queries.captured_queries
 
 
 def test_a_problem_stands_in_its_row_alone() -> None:
