@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
+from operator import is_
 from types import NoneType
 from typing import Any, TypeAlias, cast
 
@@ -117,6 +119,9 @@ def _quoted(field: AnyField) -> str:
 def _prepared(field: AnyField, values: Sequence[Any]) -> list[Any]:
     """As the database takes them. Words and numbers are prepared once each; not what is made of
     others, as `1` and `True` inside of JSON are equal."""
+    first = values[0]
+    if all(map(partial(is_, first), values)):
+        return [field.get_db_prep_save(first, connection)] * len(values)
     known: dict[tuple[type, Any], Any] = {}
     prepared = []
     for value in values:
