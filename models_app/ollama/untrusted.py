@@ -17,6 +17,7 @@ from typing import Any
 LARGEST_INT = 2**63 - 1
 _LONGEST_TEXT = 200
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 JsonObject = Mapping[str, Any]
@@ -25,7 +26,7 @@ JsonObject = Mapping[str, Any]
 def parse_object(raw: bytes) -> JsonObject | None:
     """The JSON object in `raw`, or None if it is anything else. NaN and infinities read as null."""
     try:
-        parsed = json.loads(raw.decode(), parse_constant=lambda _name: None)
+        parsed = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
