@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_app.chat.choices import AnswerFormat, AnswerState, Role, Think, ThinkLevel
+from models_app.chat.choices import AnswerFormat, AnswerState, Format, Role, Think, ThinkLevel
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatMessage, ChatSession
 from models_app.models import OllamaModel
@@ -38,21 +38,44 @@ class ThinkField(serializers.BooleanField):
         return value if isinstance(value, str) else super().to_representation(value)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": AnswerFormat.values},
+            {"type": "object", "additionalProperties": True, "minProperties": 1},
+        ],
+        "nullable": True,
+    }
+)
+class FormatField(serializers.ChoiceField):
+    """One of the formats of answers, or a JSON schema that they have to fit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(AnswerFormat.choices, allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Format:  # type: ignore[override]  # or a schema
+        return data if isinstance(data, dict) else super().to_internal_value(data)
+
+    def to_representation(self, value: Any) -> Format:  # type: ignore[override]
+        return value if isinstance(value, dict) else super().to_representation(value)
+
+
 class ChatSerializer(serializers.ModelSerializer[ChatSession]):
     """A chat of the caller's own. `model` is null once it is gone from the panel.
 
     `options` are parameters as in a Modelfile. `think` as Ollama has it: whether the model thinks
     before it answers, or at which level, which few models know; null leaves it to the model.
-    `format` `json` makes the model answer in JSON; null: as it likes. `verbose` says whether all
-    figures are shown after an answer (true) or none (false); null: the few that the page shows by
-    itself. What comes before the position `context_from` is not told to the model any more.
+    `format` `json` makes the model answer in JSON, a JSON schema in such as fits it (20,000
+    characters at most); null: as it likes. `verbose` says whether all figures are shown after an
+    answer (true) or none (false); null: the few that the page shows by itself. What comes before
+    the position `context_from` is not told to the model any more.
     """
 
     model = serializers.PrimaryKeyRelatedField[OllamaModel](read_only=True, allow_null=True)
     server = serializers.IntegerField(source="model.server_id", allow_null=True, default=None)
     options = serializers.DictField()
     think = ThinkField(source="think_value", allow_null=True, read_only=True)
-    format = serializers.ChoiceField(AnswerFormat.choices, allow_null=True, read_only=True)
+    format = FormatField(source="format_value", read_only=True)
     excerpt = serializers.SerializerMethodField(
         help_text="In a list with `search`: one line about what was found in what was said, "
         "without markup. Else null, and where the title alone has the words."
@@ -157,7 +180,7 @@ class ChatChangeSerializer(StrictSerializer):
     system = Text(required=False, allow_blank=True, max_length=LONGEST_SYSTEM)
     options = serializers.DictField(required=False)
     think = ThinkField(required=False, allow_null=True)
-    format = serializers.ChoiceField(AnswerFormat.choices, required=False, allow_null=True)
+    format = FormatField(required=False)
     verbose = serializers.BooleanField(required=False, allow_null=True)
 
 

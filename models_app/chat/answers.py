@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from models_app.chat.choices import UNDER_WAY, AnswerState, Think
+from models_app.chat.choices import UNDER_WAY, AnswerState, Format, Think
 from models_app.chat.events import announce_chat
 from models_app.chat.limits import LONGEST_TOLD, MOST_TOLD
 from models_app.chat.records import ChatMessage, ChatSession, ModelUse
@@ -54,7 +54,7 @@ class Order:
     messages: list[dict[str, str]]
     options: dict[str, Any]
     think: Think
-    format: str | None
+    format: Format
 
 
 def begin_answer(task: Task) -> Order:
@@ -84,7 +84,7 @@ def begin_answer(task: Task) -> Order:
         messages=told(session, before=message.position),
         options=dict(session.options),
         think=session.think_value,
-        format=session.format,
+        format=session.format_value,
     )
 
 

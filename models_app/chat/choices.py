@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -38,6 +40,9 @@ class ThinkLevel(TextChoices):
     HIGH = "high", pgettext_lazy("thinking", "high")
     MAX = "max", pgettext_lazy("thinking", "max")
 
+
+Format = str | dict[str, Any] | None
+"""Ollama's `format`: one of `AnswerFormat`, a JSON schema, or None for none."""
 
 Think = bool | str | None
 """Ollama's `think`: on, off, one of `ThinkLevel`, or None for what the model does by itself."""

@@ -64,7 +64,7 @@ def _settings(session: ChatSession) -> list[str]:
     """What the chat sets beside the parameters and the system prompt."""
     switched = {True: _("on"), False: _("off"), None: ""}[session.think]
     rows = [
-        (_("Format"), session.get_format_display()),
+        (_("Format"), session.format_label),
         (_("Thinking"), session.get_think_level_display() or switched),
         (_("Figures"), {True: _("all"), False: _("none"), None: ""}[session.verbose]),
     ]

@@ -42,7 +42,7 @@ def _as_data(session: ChatSession, messages: list[ChatMessage]) -> dict[str, Any
         "system": session.system,
         "options": session.options,
         "think": session.think_value,
-        "format": session.format,
+        "format": session.format_value,
         "created_at": _utc(session.created_at),
         "messages": [
             {

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from models_app.chat.choices import AnswerFormat, Think, ThinkLevel
+from models_app.chat.choices import AnswerFormat, Format, Think, ThinkLevel
 from models_app.chat.limits import LONGEST_PROMPT, LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.records import ChatSession
 from models_app.chat.sessions import chat_models, models_to_offer
@@ -18,6 +18,7 @@ from models_app.services.parameters import read_lines
 from ollamactl.lib.errors import InvalidInput
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+SCHEMA = "schema"  # the chat's own, which a program has set
 _WORDS = {None: "", True: "true", False: "false"}
 _MEANINGS = {word: meaning for meaning, word in _WORDS.items()}
 
@@ -109,10 +110,14 @@ class ChatForm(forms.Form):
                 "system": session.system,
                 "options": "\n".join(lines_of(session.options)),
                 "think": session.think_level or _WORDS[session.think],
-                "format": session.format or "",
+                "format": SCHEMA if session.format_schema else session.format or "",
                 "verbose": _WORDS[session.verbose],
             },
         )
+        self._schema: dict[str, Any] | None = session.format_schema
+        formats: Any = self.fields["format"]
+        if self._schema:
+            formats.choices = [*formats.choices, (SCHEMA, session.format_label)]
         field: Any = self.fields["model"]
         field.queryset = chat_models(user)
         offered = models_to_offer(user, chosen=session.model_id)
@@ -131,9 +136,10 @@ class ChatForm(forms.Form):
         word = self.cleaned_data["think"]
         return word if word in ThinkLevel.values else _MEANINGS[word]
 
-    def clean_format(self) -> str | None:
-        """One of the formats, or None for none."""
-        return self.cleaned_data["format"] or None
+    def clean_format(self) -> Format:
+        """One of the formats, the schema that the chat has, or None for none."""
+        word = self.cleaned_data["format"]
+        return self._schema if word == SCHEMA else word or None
 
     def clean_verbose(self) -> bool | None:
         """True for all figures, False for none, None for the page's own choice."""

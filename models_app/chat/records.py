@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -12,6 +14,7 @@ from models_app.chat.choices import (
     UNDER_WAY,
     AnswerFormat,
     AnswerState,
+    Format,
     Role,
     Think,
     ThinkLevel,
@@ -26,9 +29,10 @@ class ChatSession(models.Model):
 
     `model` is null once the model is gone from the panel: its name stays, and another one can be
     chosen. `options` as in a Modelfile; `think` and `format` null leave it to the model; a
-    `think_level` goes with a `think` that is on. `verbose` says whether all figures are shown after
-    an answer or none; null: those that the page shows by itself. Messages before `context_from` (a
-    position) are shown, but not told to the model any more.
+    `think_level` goes with a `think` that is on, and a `format_schema` (a JSON schema) with a
+    `format` that is `json`. `verbose` says whether all figures are shown after an answer or none;
+    null: those that the page shows by itself. Messages before `context_from` (a position) are
+    shown, but not told to the model any more.
     """
 
     owner = models.ForeignKey(
@@ -57,6 +61,7 @@ class ChatSession(models.Model):
     format = models.CharField(  # noqa: DJ001
         _("format of answers"), max_length=16, choices=AnswerFormat.choices, null=True, blank=True
     )
+    format_schema = models.JSONField(_("schema of answers"), null=True, blank=True)
     verbose = models.BooleanField(_("figures after an answer"), null=True, blank=True)
     context_from = models.PositiveIntegerField(_("context begins at"), default=0)
     seq = models.BigIntegerField(_("version of the row"), default=0)
@@ -84,6 +89,19 @@ class ChatSession(models.Model):
     def think_value(self) -> Think:
         """The level where there is one, else whether the model thinks first."""
         return self.think_level or self.think
+
+    @property
+    def format_value(self) -> Format:
+        """The schema where there is one, else the format."""
+        schema: dict[str, Any] | None = self.format_schema
+        return schema or self.format
+
+    @property
+    def format_label(self) -> str:
+        """The format for people; empty for none."""
+        return (
+            gettext("JSON by a schema") if self.format_schema else self.get_format_display() or ""
+        )
 
 
 class ChatMessage(models.Model):

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_noop
 from audit_app.actors import Actor
 from audit_app.services import record_action
 from models_app.chat.answers import MODEL_GONE, touch
-from models_app.chat.choices import UNDER_WAY, AnswerFormat, Think, ThinkLevel
+from models_app.chat.choices import UNDER_WAY, AnswerFormat, Format, Think, ThinkLevel
 from models_app.chat.events import CHAT, announce_chat, announce_chat_removed
 from models_app.chat.limits import LONGEST_SYSTEM, LONGEST_TITLE
 from models_app.chat.querysets import ChatQuerySet
 from models_app.chat.records import ChatMessage, ChatSession
+from models_app.chat.schemas import checked_schema
 from models_app.models import OllamaModel
 from models_app.ollama.names import ModelName
 from models_app.search.said import MOST_WORDS, with_words
@@ -86,7 +87,7 @@ def create_chat(
     system: str = "",
     options: Mapping[str, Any] | None = None,
     think: Think = None,
-    format: str | None = None,
+    format: Format = None,
     verbose: bool | None = None,
 ) -> ChatSession:
     """Begin a chat; nothing is asked of the model yet. Raises `InvalidInput`, `Conflict`."""
@@ -104,7 +105,7 @@ def create_chat(
             system=_checked_system(system),
             options=read_parameters(options or {}),
             **_checked_think(think),
-            format=_checked_format(format),
+            **_checked_format(format),
             verbose=verbose,
             seq=next_seq(0),
         )
@@ -218,7 +219,7 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
             case "verbose":
                 values["verbose"] = value
             case "format":
-                values["format"] = _checked_format(value)
+                values |= _checked_format(value)
             case "model":
                 require_installed(value)
                 values |= {
@@ -249,12 +250,15 @@ def _checked_think(think: Think) -> dict[str, Any]:
     return {"think": True, "think_level": think}
 
 
-def _checked_format(format: str | None) -> str | None:
+def _checked_format(format: Format) -> dict[str, Any]:
+    """The fields for what Ollama calls `format`."""
+    if isinstance(format, dict):
+        return {"format": AnswerFormat.JSON.value, "format_schema": checked_schema(format)}
     if format is not None and format not in AnswerFormat.values:
         text = gettext_noop("Answers come as the model writes them, or in one of: {names}.")
         names = ", ".join(AnswerFormat.values)
         raise InvalidInput(Sentence(text, names=names), code="invalid_choice", attr="format")
-    return format
+    return {"format": format, "format_schema": None}
 
 
 def _record(actor: Actor, verb: str, session: ChatSession) -> None:

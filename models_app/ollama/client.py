@@ -290,15 +290,16 @@ class OllamaClient:
         *,
         options: Mapping[str, object],
         think: bool | str | None = None,
-        format: str | None = None,
+        format: str | Mapping[str, object] | None = None,
         keep_alive: int | str | None = None,
         silence_s: float = LOAD_S,
     ) -> AsyncGenerator[GenerateLine, None]:
         """The next answer of a conversation, part by part; the last is `done`, other ends raise.
 
         `messages`: `{role, content}`, the oldest first. `format` `json` lets the model write JSON
-        only. `think`: on, off, a level such as `high`, or None to leave it to the model.
-        `keep_alive` None leaves it to the server. Closing the generator ends the work.
+        only, a JSON schema only what fits it. `think`: on, off, a level such as `high`, or None to
+        leave it to the model. `keep_alive` None leaves it to the server. Closing the generator ends
+        the work.
         POST /api/chat
         """
         request: dict[str, object] = {

@@ -77,6 +77,25 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
     assert client.get(url).status_code == 404
 
 
+def test_answers_fit_a_schema(client: APIClient, model: OllamaModel) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"type": "string"}},
+        "x": [1, None, "\\u0000"],
+    }
+    made = client.post(URL, {"model": model.pk, "format": schema}).json()
+    assert made["format"] == schema
+    url = f"{URL}{made['id']}/"
+    assert client.patch(url, {"think": True}).json()["format"] == schema
+    assert json.loads(client.get(f"{url}export/?format=json").content)["format"] == schema
+    assert client.patch(url, {"format": "json"}).json()["format"] == "json"
+    client.patch(url, {"format": schema})
+    said = client.post(f"{url}command/", {"command": "/set format json"}).json()
+    assert said["chat"]["format"] == "json"
+    client.patch(url, {"format": schema})
+    assert client.patch(url, {"format": None}).json()["format"] is None
+
+
 @pytest.mark.parametrize(
     ("body", "attr"),
     [
@@ -91,7 +110,9 @@ def test_a_chat_is_made_changed_and_deleted(client: APIClient, model: OllamaMode
         ({"system": "x" * 50_001}, "system"),
         ({"title": "x" * 201}, "title"),
         ({"format": "xml"}, "format"),
-        ({"format": {"type": "object"}}, "format"),
+        ({"format": {}}, "format"),
+        ({"format": [{"type": "object"}]}, "format"),
+        ({"format": {"title": "x" * 20_000}}, "format"),
         ({"verbose": "loud"}, "verbose"),
         ({"color": "red"}, "color"),
     ],
@@ -367,7 +388,8 @@ def test_what_a_chat_sets_is_shown_with_its_model(
     )
     own = shown("info").partition("Of this chat:\n")[2].splitlines()
     assert own == ["Format: JSON", "Thinking: off", "Figures: all"]
-    ChatSession.objects.update(think=True, think_level="high")
+    ChatSession.objects.update(think=True, think_level="high", format_schema={"type": "object"})
+    assert "Format: JSON by a schema" in shown("info").splitlines()
     assert "Thinking: high" in shown("info").splitlines()
     assert shown("parameters") == "top_k 3\n\nOf this chat:\nseed 7"
     assert shown("system") == "Be brief."

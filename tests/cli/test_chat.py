@@ -61,6 +61,15 @@ def test_what_goes_wrong_ends_with_its_code(shell: Shell, ollama: RunningSimulat
     assert "Error:" in shell.run("chat", "talker", "Hi", code=1)
 
 
+def test_an_answer_by_a_schema(shell: Shell) -> None:
+    schema = json.dumps({"type": "object", "required": ["you_wrote"]})
+    said = shell.run("chat", "talker", "red", "--format", schema)
+    assert json.loads(said)["you_wrote"] == "red"
+    for wrong in ("xml", "[1]", "{", "3"):
+        assert "object in JSON" in shell.run("chat", "talker", "Hi", "--format", wrong, code=2)
+    assert "says something" in shell.run("chat", "talker", "Hi", "--format", "{}", code=2)
+
+
 def test_a_level_of_thinking(shell: Shell, ollama: RunningSimulator) -> None:
     ollama.control.install("qwen3:0.6b")
     shell.run("sync")

@@ -118,6 +118,19 @@ def test_an_answer_in_json(begin: Begin) -> None:
         change_chat(actor=talk.actor, session=talk.session, format="xml")
 
 
+def test_an_answer_fits_a_schema(backend: Backend, me: Actor) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"you_wrote": {"type": "string", "enum": ["red"]}},
+        "required": ["you_wrote"],
+    }
+    options = {"num_predict": 60, "temperature": 0, "seed": 1}
+    model = backend.model()
+    session = create_chat(actor=me, model=model, options=options, format=schema)
+    answer = Talk(backend.panel, me, session).answered("red")
+    assert json.loads(answer.content)["you_wrote"] == "red"
+
+
 @pytest.mark.usefixtures("engine")
 def test_another_answer_and_an_edit_replace_what_was(begin: Begin) -> None:
     talk = begin()

@@ -224,6 +224,22 @@ def test_settings_are_kept_and_what_is_wrong_is_said(operator: Client, chat: Cha
     assert "stop a\ntemperature 0.5" in page(operator, "chat-settings", chat.pk)
 
 
+def test_settings_keep_a_schema_that_a_program_has_set(operator: Client, chat: ChatSession) -> None:
+    url = reverse("admin:chat-settings", args=[chat.pk])
+    form = {"title": "Other", "model": chat.model_id, "think": "", "options": ""}
+    assert operator.post(url, {**form, "format": "schema"}, headers=HTMX).status_code == 422
+    schema = {"type": "object"}
+    ChatSession.objects.filter(pk=chat.pk).update(format="json", format_schema=schema)
+    assert '<option value="schema" selected>JSON by a schema' in page(
+        operator, "chat-settings", chat.pk
+    )
+    assert "· JSON by a schema" in page(operator, "chat-head", chat.pk)
+    for word, kept in (("schema", schema), ("json", None)):
+        assert operator.post(url, {**form, "format": word}, headers=HTMX).status_code == 200
+        chat.refresh_from_db()
+        assert (chat.format, chat.format_schema) == ("json", kept)
+
+
 def test_an_answer_says_what_it_took(operator: Client, chat: ChatSession) -> None:
     ChatMessageFactory(
         session=chat, position=1, role="assistant", tokens=8, prompt_tokens=1, token_rate=4.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import click
@@ -26,6 +27,19 @@ class _ChatCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [*map(_with_level, args[:end]), *args[end:]])
+
+
+def _format(text: str | None) -> str | Json | None:
+    """`json`, or the schema that a text is; usage for anything else."""
+    if text is None or text == "json":
+        return text
+    try:
+        schema = json.loads(text)
+    except (ValueError, RecursionError):
+        schema = None
+    if not isinstance(schema, dict):
+        raise click.BadParameter(_("Write json, or a JSON schema: an object in JSON."))
+    return schema
 
 
 def _with_level(argument: str) -> str:
@@ -53,7 +67,11 @@ def _with_level(argument: str) -> str:
     help=_("How much it thinks first. Few models know levels."),
 )
 @click.option(
-    "--format", "form", type=click.Choice(["json"]), help=_("Let the model answer in JSON.")
+    "--format",
+    "form",
+    metavar="json|SCHEMA",
+    callback=lambda _ctx, _option, value: _format(value),
+    help=_("Let the model answer in JSON, or in such JSON as fits a schema: --format '{…}'."),
 )
 @click.option(
     "--verbose/--quiet", default=None, help=_("Show how fast each answer was, and what it took.")
@@ -66,7 +84,7 @@ def chat(
     session: int | None,
     think: bool | None,
     think_level: str | None,
-    form: str | None,
+    form: str | Json | None,
     verbose: bool | None,
     as_json: bool,
 ) -> None:
