@@ -240,6 +240,13 @@ def test_settings_keep_a_schema_that_a_program_has_set(operator: Client, chat: C
         assert (chat.format, chat.format_schema) == ("json", kept)
 
 
+def test_a_failed_answer_is_asked_for_again_in_chinese(operator: Client, chat: ChatSession) -> None:
+    ChatMessageFactory(session=chat, position=1, role="assistant", state="failed", error_code="x")
+    url = reverse("admin:chat-transcript", args=[chat.pk])
+    shown = operator.get(url, headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "重试</button>" in shown
+
+
 def test_an_answer_says_what_it_took(operator: Client, chat: ChatSession) -> None:
     ChatMessageFactory(
         session=chat, position=1, role="assistant", tokens=8, prompt_tokens=1, token_rate=4.0,
