@@ -17,7 +17,7 @@ from models_app.choices import ModelStatus, ServerStatus
 from models_app.events import live_status
 from models_app.models import OllamaModel
 from models_app.search.marking import marked
-from ollamactl.lib.sentences import from_stored
+from ollamactl.lib.sentences import from_stored, join_sentences
 from ollamactl.lib.times import UNKNOWN, time_element
 from ollamactl.lib.units import (
     format_duration,
@@ -213,6 +213,12 @@ def task_progress(task: Task) -> dict[str, Any]:
         "eta": "" if left is None else format_duration(left),
         "phase": phase_label(phase),
     }
+
+
+@register.simple_tag
+def sentence_gap() -> str:
+    """What stands between two sentences: a space, in Chinese nothing."""
+    return join_sentences("", "")
 
 
 @register.simple_tag

@@ -94,6 +94,10 @@ def test_a_new_name_is_pulled_on_several_servers(operator: Client) -> None:
     asked = {"name": "own/new:8b", "server": shop.pk, "others": [shop.pk, attic.pk, off.pk]}
     plan = operator.post(reverse("admin:model-add"), asked, headers=HTMX).content.decode()
     assert "2 models will be worked on. With 1 it cannot be done." in plan
+    chinese = operator.post(
+        reverse("admin:model-add"), asked, headers={**HTMX, "Accept-Language": "zh-hans"}
+    ).content.decode()
+    assert "将处理 2 个模型。其中 1 个" in chinese
     assert "The sizes of 2 models are estimates" in plan
     assert not Task.objects.exists()  # first the plan
     named = f"{attic.pk},{shop.pk}"
