@@ -58,9 +58,9 @@ def reports_of(servers: Iterable[OllamaServer]) -> dict[int, HostReport]:
     return {report.pk: report for report in HostReport.objects.with_age().filter(pk__in=pks)}
 
 
-def reported_disk_free(server: OllamaServer | int) -> int | None:
+def reported_disk_free(server_id: int) -> int | None:
     """Free bytes by a fresh report; None where there is none."""
-    report = report_of(server)
+    report = report_of(server_id)
     return report.disk_free if report is not None and report.is_fresh else None
 
 

@@ -29,16 +29,6 @@ COMPARED = 20
 LONGEST_MANIFEST = 1_000_000
 
 
-def disk_free(server: OllamaServer) -> int | None:
-    """Free bytes where the server keeps its models; None where nobody can tell."""
-    free = reported_disk_free(server)
-    if free is not None:
-        return free
-    candidate = local_candidate(server)
-    disk = candidate.disk() if candidate is not None else None
-    return disk.free if disk is not None else None
-
-
 def disk_gauge(server: OllamaServer) -> Gauge | None:
     """A look at the free bytes that can be repeated from any thread; None where nobody can tell.
 

@@ -312,7 +312,9 @@ def test_a_real_disk_that_fills_pauses_the_pull(
     worker.start()
     try:
         wait_until(lambda: report_of(server) is not None, "the worker has reported", 20)
-        assert 60 * MB < (probes.disk_free(server) or 0) < 68 * MB
+        gauge = probes.disk_gauge(server)
+        assert gauge is not None
+        assert 60 * MB < (gauge() or 0) < 68 * MB
         simulator.control.publish("wanted", 20 * MB)
         simulator.control.speed(MB)
         task = panel.pull("wanted").task

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models_app.models import OllamaServer
-from models_app.probes import disk_free
+from models_app.probes import disk_gauge
 from tests.components.waiting import free_port
 from tests.factories import OllamaModelFactory
 
@@ -34,6 +34,12 @@ def local() -> OllamaServer:
     """At a port where no Ollama listens that this machine may have."""
     address = f"http://127.0.0.1:{free_port()}"
     return OllamaServer.objects.create(name="local", base_url=address)
+
+
+def disk_free(server: OllamaServer) -> int | None:
+    """The free bytes that are seen; None where nobody can tell."""
+    gauge = disk_gauge(server)
+    return gauge() if gauge is not None else None
 
 
 def about(folder: Path, free: int | None) -> bool:
