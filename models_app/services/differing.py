@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit_app.actors import SYSTEM, Actor
-from models_app.choices import Source
+from models_app.choices import OnConflict, Source
 from models_app.conflict_models import (
     LIVE_STATES,
     ConflictKind,
@@ -22,7 +22,6 @@ from models_app.ollama.types import TagEntry
 from models_app.pulls import PULL_TYPE, pulls_key
 from models_app.services.beginnings import begin_task
 
-SERVER, PANEL, REPORT = POLICIES = ("server", "panel", "report")
 DIFFERENT = (ConflictKind.CHANGED, ConflictKind.GONE)
 
 
@@ -30,7 +29,7 @@ DIFFERENT = (ConflictKind.CHANGED, ConflictKind.GONE)
 class Policy:
     """Who is right. What is open, or was ignored, waits for a person unless somebody `settles`."""
 
-    name: str = SERVER
+    name: str = OnConflict.SERVER
     settles: bool = True
     actor: Actor = SYSTEM
 
@@ -48,7 +47,7 @@ class Conflicts:
     @property
     def asks_of_news(self) -> bool:
         """Whether a model that the panel did not bring is a conflict; in no first sync."""
-        return self.policy.name != SERVER and self.server.synced_at is not None
+        return self.policy.name != OnConflict.SERVER and self.server.synced_at is not None
 
     def look_up(self, keys: Collection[str]) -> None:
         """Read what is noted of these names, within the transaction that may change it."""
@@ -65,7 +64,7 @@ class Conflicts:
         """Whether a row that differs takes the server's side; else it is noted as a conflict."""
         kind = ConflictKind.GONE if entry is None else ConflictKind.CHANGED
         record = self._records.get(row.key)
-        if self.policy.name == SERVER and (record is None or self.policy.settles):
+        if self.policy.name == OnConflict.SERVER and (record is None or self.policy.settles):
             if record is not None:
                 settle_record(record, Settlement.SERVER)
             return True
@@ -101,7 +100,7 @@ class Conflicts:
     ) -> None:
         """The panel pulls its side again, once for each difference; all else waits for people."""
         noted = self._note(row, kind, side_of_row(row), side_of_entry(entry), record)
-        if self.policy.name != PANEL or row.source == Source.LOCAL or noted.task_id:
+        if self.policy.name != OnConflict.PANEL or row.source == Source.LOCAL or noted.task_id:
             return
         noted.task = begin_task(
             actor=self.policy.actor,

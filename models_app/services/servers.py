@@ -38,7 +38,6 @@ CHANGE = "models_app.change_ollamaserver"
 REMOVE = "models_app.delete_ollamaserver"
 SYNC = "models_app.sync_ollamaserver"
 SYNCED_AT_ONCE = 50
-POLICIES = tuple(OnConflict.values)
 # What each kind of authentication needs.
 CREDENTIALS = {
     AuthKind.NONE: (),
@@ -263,10 +262,10 @@ def _check_policy(actor: Actor, on_conflict: str | None) -> None:
     actor.require(SYNC)
     if on_conflict == OnConflict.PANEL:
         actor.require("models_app.pull_ollamamodel")
-    if on_conflict is not None and on_conflict not in POLICIES:
+    if on_conflict is not None and on_conflict not in OnConflict.values:
         raise InvalidInput(
             _("“%(value)s” is no way to settle conflicts; choose one of: %(choices)s.")
-            % {"value": on_conflict[:40], "choices": ", ".join(POLICIES)},
+            % {"value": on_conflict[:40], "choices": ", ".join(OnConflict.values)},
             attr="on_conflict",
         )
 
