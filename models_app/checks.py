@@ -19,10 +19,10 @@ from django.utils import timezone
 from audit_app.actors import SYSTEM
 from models_app.events import announce_server
 from models_app.list_turns import list_turns
-from models_app.looking import SEEN, Finding, ListSeen, look_at, read_lists
+from models_app.looking import Finding, ListSeen, look_at, read_lists
 from models_app.mirror import SKEW, mirror_loaded
 from models_app.models import OllamaModel, OllamaServer
-from models_app.querysets import GONE
+from models_app.querysets import GONE, SEEN
 from models_app.same_servers import same_servers
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task

@@ -51,7 +51,6 @@ GATHERING_SECONDS = 0.05
 LISTS_GATHERING_SECONDS = 0.2
 # While nobody says anything: so often it is asked whether the answers are still wanted.
 CHECK_SECONDS = 0.25
-SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 
 
 @dataclass(frozen=True)

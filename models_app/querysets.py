@@ -21,6 +21,7 @@ from ollamactl.lib.kept_queries import RowsById
 if TYPE_CHECKING:
     from models_app.models import OllamaModel, OllamaServer, PanelSettings  # noqa: F401 - the base classes' names
 
+SEEN = (ServerStatus.ONLINE, ServerStatus.DEGRADED)
 GONE = (ServerStatus.OFFLINE, ServerStatus.UNAUTHORIZED)
 AT_REST = (ModelStatus.STOPPED, ModelStatus.RUNNING)
 BUSY = tuple(one for one in ModelStatus if one not in (*AT_REST, ModelStatus.UNAVAILABLE))

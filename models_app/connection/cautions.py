@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop
 from models_app.choices import AuthKind
 from models_app.connection.machine import is_loopback
 from models_app.connection.probing import Outcome, Tried
-from models_app.looking import SEEN
 from models_app.models import OllamaServer
+from models_app.querysets import SEEN
 from ollamactl.lib.sentences import Sentence
 
 Level = Literal["warning", "info"]

@@ -13,9 +13,8 @@ from models_app.connection.machine import is_loopback
 from models_app.connection.probing import Outcome, Probe, Tried
 from models_app.connection.routes import DOCKER_HOST, Route
 from models_app.connection.situations import Place
-from models_app.looking import SEEN
 from models_app.models import OllamaServer
-from models_app.querysets import GONE
+from models_app.querysets import GONE, SEEN
 from ollamactl.lib.sentences import Sentence
 
 WORKS, FAILS, UNKNOWN = "works", "fails", "unknown"

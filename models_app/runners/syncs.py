@@ -12,9 +12,10 @@ from audit_app.actors import SYSTEM, Actor
 from audit_app.choices import Origin
 from models_app.endpoints import client_of
 from models_app.list_turns import LISTS_AT_ONCE
-from models_app.looking import SEEN, read_lists
+from models_app.looking import read_lists
 from models_app.models import OllamaServer
 from models_app.ollama.errors import OllamaError
+from models_app.querysets import SEEN
 from models_app.services import sync
 from models_app.services.differing import Policy
 from models_app.services.listing import Listing

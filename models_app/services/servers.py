@@ -19,9 +19,9 @@ from models_app import checks
 from models_app.choices import AuthKind, OnConflict, ServerStatus
 from models_app.endpoints import endpoint_of
 from models_app.events import announce_server, announce_server_removed
-from models_app.looking import SEEN
 from models_app.models import OllamaModel, OllamaServer
 from models_app.pulls import PULL_QUEUE
+from models_app.querysets import SEEN
 from models_app.same_servers import ASKED_AT
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.netguard import check_url, ssl_context
