@@ -27,6 +27,7 @@ from models_app.same_servers import same_servers
 from tasks_app.choices import LIVE, State
 from tasks_app.models import Task
 from tasks_app.sequence import next_seq
+from tasks_app.slots import CONTROL
 from tasks_app.wakeups import send_quietly
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def check_soon() -> None:
     """Look at the servers that are due as soon as the transaction is committed."""
     from models_app.tasks import check
 
-    transaction.on_commit(lambda: send_quietly(check, queue="control"))
+    transaction.on_commit(lambda: send_quietly(check, queue=CONTROL))
 
 
 def check_due() -> int:
@@ -192,7 +193,7 @@ def read_soon() -> None:
     """Read the lists that are due as soon as the transaction is committed."""
     from models_app.tasks import read_lists
 
-    transaction.on_commit(lambda: send_quietly(read_lists, queue="control"))
+    transaction.on_commit(lambda: send_quietly(read_lists, queue=CONTROL))
 
 
 def _interval(servers: int) -> timedelta:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import Any
 
 from celery import Celery
 
 from ollamactl.supervisor.stack import WITHOUT_PAGES
+from tasks_app.slots import CONTROL
 
 if WITHOUT_PAGES in os.environ:
     gc.disable()  # while a worker loads its modules, which stay: `tasks_app.worker.on_setup`
@@ -19,35 +21,19 @@ app = Celery("ollamactl")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # for every thread of a web process, too
 app.autodiscover_tasks()
+
+
+def _every(seconds: float, task: str, *, expires: int) -> dict[str, Any]:
+    """A line of the schedule; after `expires` seconds what nobody has begun is of no use."""
+    options = {"queue": CONTROL, "expires": expires}
+    return {"task": task, "schedule": seconds, "options": options}
+
+
 app.conf.beat_schedule = {
-    "tasks": {
-        "task": "tasks_app.reconcile",
-        "schedule": 4.0,
-        "options": {"queue": "control", "expires": 4},
-    },
-    "servers": {
-        "task": "models_app.check",
-        "schedule": 1.0,
-        "options": {"queue": "control", "expires": 2},
-    },
-    "lists": {
-        "task": "models_app.read_lists",
-        "schedule": 1.0,
-        "options": {"queue": "control", "expires": 2},
-    },
-    "rates": {
-        "task": "models_app.sample_rate",
-        "schedule": 5.0,
-        "options": {"queue": "control", "expires": 4},
-    },
-    "schedule": {
-        "task": "models_app.schedule",
-        "schedule": 60.0,
-        "options": {"queue": "control", "expires": 30},
-    },
-    "tidying": {
-        "task": "tasks_app.tidy",
-        "schedule": 300.0,
-        "options": {"queue": "control", "expires": 60},
-    },
+    "tasks": _every(4.0, "tasks_app.reconcile", expires=4),
+    "servers": _every(1.0, "models_app.check", expires=2),
+    "lists": _every(1.0, "models_app.read_lists", expires=2),
+    "rates": _every(5.0, "models_app.sample_rate", expires=4),
+    "schedule": _every(60.0, "models_app.schedule", expires=30),
+    "tidying": _every(300.0, "tasks_app.tidy", expires=60),
 }

@@ -14,6 +14,7 @@ from models_app.batches.operations import KINDS, MADE_HERE
 from models_app.batches.reserving import guess, sum_of
 from models_app.batches.words import Operation
 from models_app.choices import Source
+from models_app.services.starting import FOREVER
 from ollamactl.lib.sentences import Sentence, to_stored
 from tasks_app.choices import State
 from tasks_app.models import Task
@@ -99,7 +100,7 @@ def _undoing(operation: str, item: Item, before: Item) -> Item:
         return {**item, "model": None, "guess": guess(None, item["name"])}
     if operation != Operation.STOP:
         return item
-    options: Item = {"keep_alive": -1 if before.get("forever") else OLLAMAS_DEFAULT_S}
+    options: Item = {"keep_alive": FOREVER if before.get("forever") else OLLAMAS_DEFAULT_S}
     if before.get("num_ctx"):
         options["num_ctx"] = before["num_ctx"]
     return {**item, "with": options}
