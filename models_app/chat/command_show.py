@@ -40,7 +40,7 @@ def show(actor: Actor, session: ChatSession, rest: str) -> Said:
         text = _with_own(
             text, [f"{name} {value}" for name, value in sorted(session.options.items())]
         )
-    return Said(session, text or _("The model has none."))  # fmt: skip
+    return Said(session, text or _("The model has none."))
 
 
 def _with_own(text: str, own: list[str]) -> str:
