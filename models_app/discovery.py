@@ -10,7 +10,8 @@ from django.db import transaction
 from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app.models import OllamaServer
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import OllamaError
 from models_app.services.servers import add_server
 from ollamactl.lib.errors import ApplicationError

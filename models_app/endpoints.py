@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 
 from models_app.models import OllamaServer
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.registry import RegistryConfig
 
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_noop
 
 from models_app.endpoints import endpoint_of
 from models_app.models import OllamaServer
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import NotOllama, OllamaError, Unauthorized
 from ollamactl.lib.sentences import Sentence
 

@@ -23,7 +23,7 @@ from models_app.ollama.answers import (
     read_pull_line,
     read_show,
 )
-from models_app.ollama.endpoint import AuthKind, Endpoint
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import (
     BadAnswer,
     InvalidRequest,
@@ -39,8 +39,6 @@ from models_app.ollama.untrusted import JsonObject
 from models_app.ollama.wire import Wire, cut_answer, cut_stream
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.sentences import Sentence
-
-__all__ = ["AuthKind", "Endpoint", "OllamaClient"]
 
 QUICK_S = 10.0
 TAGS_S = 60.0

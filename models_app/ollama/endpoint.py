@@ -6,15 +6,12 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
 from ollamactl.lib.errors import InvalidInput
 from ollamactl.lib.netguard import Policy, check_url, ssl_context
-
-AuthKind = Literal["none", "bearer", "basic", "header"]
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED_HEADERS = frozenset(

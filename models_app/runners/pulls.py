@@ -17,10 +17,11 @@ from models_app.ollama.names import ModelName
 from models_app.ollama.registry import Manifest, RegistryConfig, RegistryError, fetch_manifest
 from models_app.probes import Gauge, disk_gauge
 from models_app.pulls import PULL_QUEUE, PULL_TYPE
+from models_app.resources.verdict import DISK_TOO_SMALL
 from models_app.resources.watch import unless, watch_disk
 from models_app.runners.base import ModelRunner
 from models_app.services.lifecycle import PULL
-from models_app.services.preflight import DISK_TOO_SMALL, check_pull
+from models_app.services.preflight import check_pull
 from ollamactl.lib.units import format_size
 from tasks_app.runners import RetryPolicy, TaskFailed, register
 

@@ -13,6 +13,7 @@ from models_app.local_runner import may_be_forced
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
 from models_app.pulls import PULL_TYPE, pulls_key
+from models_app.resources.verdict import BLOCK, Preflight
 from models_app.services.beginnings import (
     begin_task,
     fresh,
@@ -22,7 +23,7 @@ from models_app.services.beginnings import (
     require_server,
     row_for,
 )
-from models_app.services.preflight import Preflight, check_pull
+from models_app.services.preflight import check_pull
 from models_app.services.starting import FOREVER, start_options
 from ollamactl.lib.errors import Conflict, InvalidInput
 from ollamactl.lib.sentences import Sentence
@@ -59,7 +60,7 @@ def pull_model(*, actor: Actor, server: OllamaServer, name: str, override: bool 
     parsed = parse_name(name)
     _refuse_if_busy(server, parsed)
     preflight = check_pull(server=server, name=parsed.display)
-    if preflight.verdict == "block" and not override:
+    if preflight.verdict == BLOCK and not override:
         raise Conflict(
             _("The resource check says no: %(reasons)s") % {"reasons": preflight.sentence()},
             code="insufficient_resources",

@@ -18,23 +18,12 @@ from models_app.resources.origin import judge_report, origin_of
 from models_app.resources.reserved import Reserved, pulls_of
 from models_app.resources.room import judge_memory
 from models_app.resources.space import judge_disk
-from models_app.resources.verdict import (
-    BLOCK,
-    DISK_TOO_SMALL,
-    NOTE,
-    OK,
-    UNKNOWN,
-    WARN,
-    Findings,
-    Preflight,
-)
+from models_app.resources.verdict import NOTE, WARN, Findings, Preflight
 from models_app.services.details import lacks_kv_cache, remember_kv_cache
 from models_app.services.survey import survey
 from ollamactl.lib.sentences import Sentence
 from tasks_app.choices import State
 from tasks_app.models import Task
-
-__all__ = ["BLOCK", "DISK_TOO_SMALL", "OK", "UNKNOWN", "WARN", "Preflight", "check_pull"]
 
 
 def check_pull(

@@ -18,18 +18,18 @@ from models_app.catalogue import catalogue
 from models_app.forms import PullForm
 from models_app.models import OllamaModel, OllamaServer
 from models_app.ollama.names import ModelName
+from models_app.resources.verdict import BLOCK, Preflight
 from models_app.services import lifecycle
-from models_app.services.preflight import BLOCK, Preflight, check_pull
+from models_app.services.preflight import check_pull
 from models_app.views.batches import show_plan
 from ollamactl.lib.errors import ApplicationError, Conflict, NotPermitted
 from ollamactl.lib.pages import go_to, render_dialog
 
-PULL = lifecycle.PULL
 MOST_DIGITS = 19
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(PULL)
+@requires(lifecycle.PULL)
 def add_model(request: HttpRequest) -> HttpResponse:
     """The dialog, and the pull that it asks for."""
     if request.method == "POST":
@@ -44,7 +44,7 @@ def add_model(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@requires(PULL)
+@requires(lifecycle.PULL)
 def check_name(request: HttpRequest) -> HttpResponse:
     """The verdict on what is typed so far: wrong, there already, or what the download needs."""
     form = form_of(request, request.POST)

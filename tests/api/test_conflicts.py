@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app.models import OllamaModel, OllamaServer, SyncConflict
+from models_app.resources.verdict import Preflight
 from models_app.services import lifecycle
-from models_app.services.preflight import Preflight
 from tasks_app.models import Task
 from tests.api.conftest import ClientOf
 from tests.factories import OllamaModelFactory, OllamaServerFactory, UserFactory, token_of

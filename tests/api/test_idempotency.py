@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 
 from audit_app.models import ApiToken, RememberedAnswer
 from models_app.models import OllamaServer
+from models_app.resources.verdict import Preflight
 from models_app.services import lifecycle, servers
-from models_app.services.preflight import Preflight
 from tasks_app.models import Task
 from tests.api.conftest import ClientOf
 from tests.factories import OllamaModelFactory, UserFactory, token_of

@@ -10,8 +10,8 @@ from rest_framework.test import APIClient
 from audit_app.models import AuditRecord
 from models_app.choices import ModelStatus
 from models_app.models import OllamaModel
+from models_app.resources.verdict import Preflight
 from models_app.services import lifecycle
-from models_app.services.preflight import Preflight
 from tasks_app.choices import State
 from tasks_app.models import Task
 from tests.api.conftest import ClientOf

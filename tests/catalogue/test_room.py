@@ -16,7 +16,8 @@ from models_app.probes import Candidate, Disk
 from models_app.resources import host
 from models_app.resources.fitting import DISK, MEMORY, Room, room_of
 from models_app.resources.machine import Gpu, Gpus, Memory
-from models_app.services.preflight import OK, UNKNOWN, WARN, check_pull
+from models_app.resources.verdict import OK, UNKNOWN, WARN
+from models_app.services.preflight import check_pull
 from models_app.services.survey import Answers
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 

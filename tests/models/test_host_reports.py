@@ -18,9 +18,10 @@ from models_app.models import OllamaServer, PanelSettings
 from models_app.resources import host
 from models_app.resources.fitting import DISK, room_of
 from models_app.resources.machine import Gpu, Memory
+from models_app.resources.verdict import Preflight
 from models_app.services import batches, lifecycle
 from models_app.services.panel_settings import update_settings
-from models_app.services.preflight import Preflight, check_pull
+from models_app.services.preflight import check_pull
 from ollamactl.simulator.running import RunningSimulator
 from tests.models.conftest import MB, Panel
 

@@ -11,8 +11,9 @@ from models_app.ollama.client import OllamaClient
 from models_app.ollama.errors import Unreachable
 from models_app.ollama.kv_cache import KvCache
 from models_app.ollama.types import ModelDetails, ShowInfo
+from models_app.resources.verdict import Preflight
 from models_app.services.details import describe_model
-from models_app.services.preflight import Preflight, check_pull
+from models_app.services.preflight import check_pull
 from models_app.services.states import take_facts
 from ollamactl.simulator.running import RunningSimulator
 from tests.factories import OllamaModelFactory, OllamaServerFactory

@@ -13,8 +13,9 @@ from audit_app.actors import SYSTEM
 from audit_app.models import AuditRecord
 from models_app.choices import ServerStatus
 from models_app.models import OllamaServer
+from models_app.resources.verdict import Preflight
 from models_app.services import lifecycle
-from models_app.services.preflight import Preflight, check_pull
+from models_app.services.preflight import check_pull
 from ollamactl.lib.errors import Conflict, NotPermitted
 from ollamactl.simulator.running import RunningSimulator
 from tasks_app.execution import work_off

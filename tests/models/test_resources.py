@@ -15,7 +15,8 @@ from models_app.models import OllamaServer, PanelSettings
 from models_app.probes import Candidate, Disk
 from models_app.resources import host, machine
 from models_app.resources.machine import Gpu, GpuProblem, Gpus, Memory
-from models_app.services.preflight import Preflight, check_pull
+from models_app.resources.verdict import Preflight
+from models_app.services.preflight import check_pull
 from ollamactl.simulator.running import RunningSimulator
 from tests.factories import TaskFactory
 from tests.models.conftest import MB, row_of

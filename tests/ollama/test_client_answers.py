@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import InvalidRequest, ModelMissing, TimedOut
 from models_app.ollama.names import ModelName
 from tests.helpers.raw_http import (

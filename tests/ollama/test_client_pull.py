@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import (
     BadAnswer,
     DiskFull,

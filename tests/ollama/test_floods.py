@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import (
     BadAnswer,
     CertificateRefused,

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from models_app.facts import facts_of
-from models_app.ollama.client import Endpoint, OllamaClient
+from models_app.ollama.client import OllamaClient
+from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.errors import ManifestMissing, ModelMissing
 from models_app.ollama.names import ModelName
 from models_app.ollama.progress import PullPhase, PullProgress

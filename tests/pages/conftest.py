@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from models_app.resources.verdict import Preflight
 from models_app.services import lifecycle
-from models_app.services.preflight import Preflight
 from models_app.views import pulls
 from tests.factories import UserFactory
 

@@ -13,7 +13,7 @@ from models_app.ollama.names import ModelName
 from models_app.resources.fitting import Room
 from models_app.resources.host import Host
 from models_app.resources.machine import Memory
-from models_app.services.preflight import WARN, Preflight
+from models_app.resources.verdict import WARN, Preflight
 from tests.factories import OllamaServerFactory
 from tests.pages.conftest import HTMX, ClientOf
 

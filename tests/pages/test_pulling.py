@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from models_app.models import OllamaModel, OllamaServer
-from models_app.services.preflight import BLOCK, WARN
+from models_app.resources.verdict import BLOCK, WARN
 from tasks_app.models import Task
 from tests.factories import OllamaModelFactory, OllamaServerFactory, TaskFactory
 from tests.pages.conftest import HTMX, ClientOf
