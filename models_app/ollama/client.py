@@ -172,20 +172,11 @@ class OllamaClient:
         context length in tokens. A request that asks for other options reloads the model with its
         own keep-alive. POST /api/generate, or /api/embed for a model that cannot generate.
         """
-        request: dict[str, object] = {
-            "model": _sent(name),
-            "keep_alive": _keep_alive(keep_alive),
-        }
+        request: dict[str, object] = {"model": _sent(name), "keep_alive": _keep_alive(keep_alive)}
         if num_ctx is not None:
             request["options"] = {"num_ctx": num_ctx}
-        try:
-            reply = await self._wire.call(
-                "POST", "/api/generate", {**request, "stream": False}, total_s=total_s
-            )
-        except NotSupported:
-            await self._wire.call("POST", "/api/embed", {**request, "input": []}, total_s=total_s)
-            return
-        if reply.data.get("done") is not True:
+        answer = await self._generate_nothing(request, total_s=total_s)
+        if answer is not None and answer.get("done") is not True:
             raise self._bad_answer()
 
     async def unload(
@@ -199,7 +190,8 @@ class OllamaClient:
         model = _parsed(name)
         try:
             async with asyncio.timeout(deadline_s):
-                await self._ask_to_unload(model.display)
+                asked = {"model": model.display, "keep_alive": 0}
+                await self._generate_nothing(asked, total_s=UNLOAD_S)
                 pause = 0.05
                 while any(
                     loaded.name.key == model.key or (digest and loaded.digest == digest)
@@ -212,14 +204,19 @@ class OllamaClient:
                 _("The model is still answering requests. It stops when they have ended.")
             ) from error
 
-    async def _ask_to_unload(self, name: str) -> None:
-        request = {"model": name, "keep_alive": 0}
+    async def _generate_nothing(
+        self, request: dict[str, object], *, total_s: float
+    ) -> JsonObject | None:
+        """Ask without a prompt, by which Ollama does no more than to load or unload; None where the
+        model cannot generate and was asked to embed nothing."""
         try:
-            await self._wire.call(
-                "POST", "/api/generate", {**request, "stream": False}, total_s=UNLOAD_S
+            reply = await self._wire.call(
+                "POST", "/api/generate", {**request, "stream": False}, total_s=total_s
             )
         except NotSupported:
-            await self._wire.call("POST", "/api/embed", {**request, "input": []}, total_s=UNLOAD_S)
+            await self._wire.call("POST", "/api/embed", {**request, "input": []}, total_s=total_s)
+            return None
+        return reply.data
 
     async def delete(self, name: str | ModelName, *, total_s: float = DELETE_S) -> None:
         """Delete a model from the server's disk; one in memory stays there. DELETE /api/delete"""
