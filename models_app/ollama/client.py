@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -58,6 +58,7 @@ _VERSION = re.compile(r"v?[0-9A-Za-z][0-9A-Za-z.+_-]{0,62}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _SLOWEST_POLL_S = 1.0
+_Line = TypeVar("_Line", PullLine, GenerateLine)
 
 
 class OllamaClient:
@@ -231,7 +232,7 @@ class OllamaClient:
         request = {"source": _sent(source), "destination": _sent(destination)}
         await self._wire.call("POST", "/api/copy", request, total_s=total_s, may_be_empty=True)
 
-    async def create(
+    def create(
         self,
         name: str | ModelName,
         *,
@@ -245,15 +246,9 @@ class OllamaClient:
         """
         request = {"model": _sent(name), "from": _sent(base), "stream": True, **changes}
         lines = self._wire.lines("/api/create", request, silence_s=lambda: silence_s, pulling=False)
-        async with aclosing(lines):
-            async for data in lines:
-                line = read_pull_line(data)
-                yield line
-                if line.status == "success":
-                    return
-        raise cut_answer(self._server)
+        return self._to_the_end(lines, read_pull_line, lambda line: line.status == "success")
 
-    async def generate(
+    def generate(
         self,
         name: str | ModelName,
         prompt: str,
@@ -270,15 +265,9 @@ class OllamaClient:
         lines = self._wire.lines(
             "/api/generate", request, silence_s=lambda: silence_s, pulling=False
         )
-        async with aclosing(lines):
-            async for data in lines:
-                line = read_generate_line(data)
-                yield line
-                if line.done:
-                    return
-        raise cut_answer(self._server)
+        return self._to_the_end(lines, read_generate_line, lambda line: line.done)
 
-    async def chat(
+    def chat(
         self,
         name: str | ModelName,
         messages: Sequence[Mapping[str, str]],
@@ -310,11 +299,20 @@ class OllamaClient:
         if keep_alive is not None:
             request["keep_alive"] = _keep_alive(keep_alive)
         lines = self._wire.lines("/api/chat", request, silence_s=lambda: silence_s, pulling=False)
+        return self._to_the_end(lines, read_chat_line, lambda line: line.done)
+
+    async def _to_the_end(
+        self,
+        lines: AsyncGenerator[JsonObject, None],
+        read: Callable[[JsonObject], _Line],
+        is_last: Callable[[_Line], bool],
+    ) -> AsyncGenerator[_Line, None]:
+        """The lines of an answer up to the last one, without which it was cut."""
         async with aclosing(lines):
             async for data in lines:
-                line = read_chat_line(data)
+                line = read(data)
                 yield line
-                if line.done:
+                if is_last(line):
                     return
         raise cut_answer(self._server)
 
