@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         default=PULL_SECONDS,
         metavar="N",
-        help=f"how long a pull takes ({PULL_SECONDS}; twice that on the real Ollama)",
+        help=f"how long a pull takes ({PULL_SECONDS}; at least 16 on the real Ollama)",
     )
     return made
 
