@@ -210,6 +210,28 @@ def test_of_many_servers_each_is_asked_less_often(monkeypatch: pytest.MonkeyPatc
     assert row.next_check_at == now + dt.timedelta(seconds=7.5)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("again", "times"), [(60.0, 2), (0.0, 3)])
+def test_lists_that_come_to_be_awaited_are_sent_for_together(
+    monkeypatch: pytest.MonkeyPatch, again: float, times: int
+) -> None:
+    made = [
+        OllamaServer.objects.create(name=f"s{number}", base_url=f"http://127.0.0.1:9/{number}")
+        for number in range(3)
+    ]
+    now = timezone.now()
+    found = [[Finding(each, now, ServerStatus.ONLINE, loaded=[])] for each in made]
+    sent: list[None] = []
+    monkeypatch.setattr(checks, "look_at", lambda *_asked, **_how: iter(found))
+    monkeypatch.setattr(checks, "read_soon", lambda: sent.append(None))
+    monkeypatch.setattr(checks, "SOON_AGAIN", again)
+    checks.check_servers(made)
+    assert len(sent) == times  # at the first, and at the end for all others
+    OllamaServer.objects.update(tags_seen_at=now)
+    checks.check_servers(list(OllamaServer.objects.all()))
+    assert len(sent) == times  # nobody waits for one
+
+
 def test_a_result_of_another_address_is_dropped(server: OllamaServer) -> None:
     finding = Finding(server, timezone.now(), ServerStatus.ONLINE, version="2")
     servers.update_server(actor=SYSTEM, server=server, base_url="http://127.0.0.1:9")

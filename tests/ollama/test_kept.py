@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models_app.looking import ListSeen, look_at, read_lists
+from models_app.models import OllamaServer
 from models_app.ollama import kept
 from models_app.ollama.endpoint import Endpoint
 from models_app.ollama.kept import KeptClients
@@ -142,3 +144,20 @@ async def test_what_is_in_memory_is_known_for_a_moment(monkeypatch: pytest.Monke
             assert later.lately_loaded() is None
         assert ollama.asked == ["/api/ps"] * 2
         await clients.aclose()
+
+
+async def test_the_first_list_is_read_without_asking_for_what_runs_again() -> None:
+    async with serving() as ollama:
+        server = OllamaServer(pk=987_654, name="new", base_url=ollama.url)
+
+        def look(*, whole: bool) -> ListSeen:
+            ((finding,),) = look_at([server], anew=True)
+            ((seen,),) = read_lists([server], whole=whole)
+            assert finding.begun <= seen.asked_at
+            assert seen.loaded == []
+            return seen
+
+        await asyncio.to_thread(look, whole=False)
+        assert ollama.asked == ["/api/version", "/api/ps", "/api/tags"]
+        await asyncio.to_thread(look, whole=True)
+        assert ollama.asked[3:] == ["/api/version", "/api/ps", "/api/tags", "/api/ps"]
